@@ -147,10 +147,12 @@ finish() {
 	trap - EXIT
 	set +e
 	if [ $tap_done = no ]; then
-		echo "Bail out! ${0##*/} ended early, exit $rc, after $tap_count tests"
 		[ $rc != 0 ] || rc=1
-		diag_file "$T/out" 20
-		diag_file "$T/err" 20
+		{ # standard output may be redirected where it ended
+			echo "Bail out! ${0##*/} ended early, exit $rc, after $tap_count tests"
+			diag_file "$T/out" 20
+			diag_file "$T/err" 20
+		} >&2
 	fi
 	for ((i = ${#cleanups[@]} - 1; i >= 0; i--)); do
 		eval "${cleanups[i]}"

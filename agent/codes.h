@@ -1,0 +1,98 @@
+/* codes.h - every reason stopgap gives for anything, declared once.
+ *
+ * A code is what a machine reads: it is the JSON value, the metric label, the
+ * heading in docs/operations and the key of every sentence about a failure.
+ * Once released, a code is never renamed or given another meaning.
+ *
+ * Columns: C identifier, JSON name, class, what it means for a person.
+ */
+#pragma once
+
+enum code_class {
+	CLASS_NONE,	/* no failure */
+	CLASS_FAILED,	/* the run did not do what was asked: exit 1 */
+	CLASS_USAGE,	/* command line or configuration: exit 2 */
+	CLASS_BLOCKED,	/* this container cannot be patched as it is: exit 3 */
+	CLASS_KEPT,	/* one update was not planned or not applied, with cause */
+	CLASS_ALARM,	/* worth a human's attention, changes no exit code */
+};
+
+#define CODES(X)                                                                                   \
+	X(OK, "ok", CLASS_NONE, "nothing is wrong")                                                \
+	/* the agent itself */                                                                     \
+	X(INTERNAL, "internal", CLASS_FAILED, "a fault in stopgap")                                \
+	X(IO, "io", CLASS_FAILED, "a system call failed")                                          \
+	X(STOPPED, "stopped", CLASS_FAILED, "the run was asked to stop")                           \
+	X(USAGE, "usage", CLASS_USAGE, "the command line is wrong")                                \
+	X(CONFIG, "config", CLASS_USAGE, "the configuration is wrong")                             \
+	X(BUSY, "busy", CLASS_BLOCKED, "another stopgap run holds the state folder")               \
+	/* plugin */                                                                               \
+	X(PLUGIN_MISSING, "plugin_missing", CLASS_FAILED, "the bundle lacks a plugin")             \
+	X(PLUGIN_DIED, "plugin_died", CLASS_FAILED, "the plugin ended without an answer")          \
+	X(PLUGIN_TIMEOUT, "plugin_timeout", CLASS_FAILED, "the plugin missed its deadline")        \
+	X(PLUGIN_PROTOCOL, "plugin_protocol", CLASS_FAILED, "the plugin broke the protocol")       \
+	X(UNSUPPORTED, "unsupported", CLASS_FAILED, "the plugin lacks this method")                \
+	X(DIGEST_MISMATCH, "digest_mismatch", CLASS_FAILED, "this is not the plan that was approved") \
+	/* what blocks a container */                                                              \
+	X(NO_PACKAGE_MANAGER, "no_package_manager", CLASS_BLOCKED, "no known package system here") \
+	X(READ_ONLY_ROOT, "read_only_root", CLASS_BLOCKED, "the root filesystem cannot be written") \
+	X(NOT_ROOT, "not_root", CLASS_BLOCKED, "updates need the container's root user")           \
+	X(MISSING_CAPABILITY, "missing_capability", CLASS_BLOCKED, "dpkg or rpm would lack a capability") \
+	X(NO_SPACE, "no_space", CLASS_BLOCKED, "too little free disk space")                       \
+	X(LOCKED, "locked", CLASS_BLOCKED, "another package manager holds the lock")               \
+	X(DATABASE_BROKEN, "database_broken", CLASS_BLOCKED, "the package database is damaged")    \
+	X(LOW_MEMORY, "low_memory", CLASS_BLOCKED, "the memory limit is too low")                  \
+	X(PIDS_LIMIT, "pids_limit", CLASS_BLOCKED, "the process limit is too low")                 \
+	X(NO_EGRESS, "no_egress", CLASS_BLOCKED, "no package repository can be reached")           \
+	/* repositories */                                                                         \
+	X(EXPIRED, "expired", CLASS_FAILED, "signed metadata is past its Valid-Until")             \
+	X(ROLLED_BACK, "rolled_back", CLASS_FAILED, "signed metadata is older than what was seen before") \
+	X(UNTRUSTED, "untrusted", CLASS_FAILED, "a signature is missing, wrong or by an unknown key") \
+	X(MISSING_KEYRING, "missing_keyring", CLASS_FAILED, "no key to check the signature with")  \
+	X(HASH_MISMATCH, "hash_mismatch", CLASS_FAILED, "a file is not the one the signed index names") \
+	X(REFRESH_FAILED, "refresh_failed", CLASS_FAILED, "repository metadata could not be fetched") \
+	X(SOURCES_BROKEN, "sources_broken", CLASS_FAILED, "the repository configuration cannot be read") \
+	/* why one update is not done */                                                           \
+	X(HOLD, "hold", CLASS_KEPT, "the package is held")                                         \
+	X(DENY_LIST, "deny_list", CLASS_KEPT, "denied by configuration")                           \
+	X(NOT_ALLOWED, "not_allowed", CLASS_KEPT, "not in the allow list")                         \
+	X(TOO_NEW, "too_new", CLASS_KEPT, "younger than min_age")                                  \
+	X(BELOW_SEVERITY, "below_severity", CLASS_KEPT, "less severe than min_severity")           \
+	X(NEW_PACKAGE, "new_package", CLASS_KEPT, "needs a new package and allow_new is no")       \
+	X(WOULD_REMOVE, "would_remove", CLASS_KEPT, "would remove another package")                \
+	X(UNMET_DEPENDENCY, "unmet_dependency", CLASS_KEPT, "a dependency cannot be met")          \
+	X(PINNED, "pinned", CLASS_KEPT, "apt preferences keep the installed version")              \
+	X(BIND_MOUNTED_FILE, "bind_mounted_file", CLASS_KEPT, "replaces a file that is a mount point") \
+	X(DOWNLOAD_FAILED, "download_failed", CLASS_KEPT, "the package could not be downloaded")   \
+	X(DEPENDS_ON_FAILED, "depends_on_failed", CLASS_KEPT, "needs a package that failed")       \
+	/* what went wrong with one package while applying */                                      \
+	X(UNPACK_FAILED, "unpack_failed", CLASS_FAILED, "the package could not be unpacked")       \
+	X(SCRIPT_FAILED, "script_failed", CLASS_FAILED, "a maintainer script failed")              \
+	X(SCRIPT_TIMEOUT, "script_timeout", CLASS_FAILED, "a maintainer script hung and was ended") \
+	X(NOT_APPLIED, "not_applied", CLASS_FAILED, "the package is not at its planned version")   \
+	/* alarms */                                                                               \
+	X(NO_SECURITY_SOURCE, "no_security_source", CLASS_ALARM, "no security repository is configured") \
+	X(OUT_OF_SUPPORT, "out_of_support", CLASS_ALARM, "the distribution gets no security updates any more") \
+	X(STALE_METADATA, "stale_metadata", CLASS_ALARM, "a security suite is older than max_metadata_age") \
+	X(ACCEPTED_EXPIRED, "accepted_expired", CLASS_ALARM, "expired metadata was accepted by configuration") \
+	X(TRUST_LOWERED, "trust_lowered", CLASS_ALARM, "the container's configuration tried to lower trust; refused") \
+	X(CONFFILE_KEPT, "conffile_kept", CLASS_ALARM, "a changed configuration file was kept")    \
+	X(LEFT_BEHIND, "left_behind", CLASS_ALARM, "a maintainer script left a process behind")    \
+	X(REPAIRED, "repaired", CLASS_ALARM, "an interrupted transaction was finished first")      \
+	X(SANDBOX_DEGRADED, "sandbox_degraded", CLASS_ALARM, "a download ran with less isolation than intended") \
+	X(SOURCE_IGNORED, "source_ignored", CLASS_ALARM, "a repository could not be used and was left out")
+
+enum code {
+#define X(id, name, class, text) CODE_##id,
+	CODES(X)
+#undef X
+	CODE_MAX
+};
+
+/* The JSON name of CODE, a static string. */
+const char *code_name(enum code code);
+/* One sentence for a person, lower case, no full stop; a static string. */
+const char *code_text(enum code code);
+enum code_class code_class(enum code code);
+/* The code named NAME, or -1 when there is none (bytes from a plugin end here). */
+int code_from_name(const char *name);
