@@ -11,11 +11,15 @@ export LC_ALL=C.UTF-8 TZ=UTC
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(dirname "$TESTS")
-BUILD=${STOPGAP_BUILD:-$TOP}                       # build tree: agent/, plugins/, tests/unit/
+BUILD=${STOPGAP_BUILD:-$TOP}                       # build tree: stopgap, bundle/, tests/unit/
 # shellcheck disable=SC2034 # used by tests
 BUNDLE=${STOPGAP_BUNDLE:-$BUILD/bundle}
 CACHE=${STOPGAP_CACHE:-/var/cache/stopgap-tests}   # what is made once and kept between runs
-T=$(mktemp -d "${TMPDIR:-/tmp}/stopgap-test.XXXXXX")
+keep=${STOPGAP_KEEP-} no_skip=${STOPGAP_NO_SKIP-}
+T=$(mktemp -d "${TMPDIR:-/tmp}/t.XXXXXX")          # short: sockets live in it
+# The program reads STOPGAP_… as settings: it gets only what a test gives it.
+# shellcheck disable=SC2086
+unset "${!STOPGAP_@}"
 
 tap_count=0 tap_bad=0 tap_failed=0 tap_skipped=0 tap_done=no
 status=0 elapsed_ms=0
@@ -60,7 +64,7 @@ ok() {
 	tap_failed=0
 }
 
-skips_forbidden() { [ "${CI-}" = true ] || [ "${STOPGAP_NO_SKIP-}" = 1 ]; }
+skips_forbidden() { [ "${CI-}" = true ] || [ "$no_skip" = 1 ]; }
 
 # ok_skip NAME REASON   one test that cannot run here: loud, and a failure where skips are forbidden
 ok_skip() {
@@ -157,7 +161,7 @@ finish() {
 	for ((i = ${#cleanups[@]} - 1; i >= 0; i--)); do
 		eval "${cleanups[i]}"
 	done
-	if [ "${STOPGAP_KEEP-}" = 1 ]; then
+	if [ "$keep" = 1 ]; then
 		diag "kept $T"
 	else
 		rm -rf --one-file-system "$T"
@@ -181,6 +185,9 @@ run() {
 	# shellcheck disable=SC2034
 	elapsed_ms=$(((${EPOCHREALTIME/./} - t0) / 1000))
 }
+
+# rootfs [--tar] SUITE VARIANT   path of a cached root (see tests/testbed/rootfs)
+rootfs() { STOPGAP_CACHE=$CACHE "$TESTS/testbed/rootfs" "$@"; }
 
 # helper NAME   path of the static program made from tests/helpers/NAME.c
 helper() {
