@@ -1,0 +1,32 @@
+/* options.h - argv → mode and options, from one table.
+ *
+ * The table gives getopt, `--help` of each mode and the usage errors. Options,
+ * once released, are never changed or removed.
+ */
+#pragma once
+#include "err.h"
+#include "buf.h"
+#include "log.h"
+#include "util.h"
+
+enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_NAGIOS };
+
+enum verb { VERB_ONCE, VERB_CHECK, VERB_CONFIG, VERB_MAX };
+
+struct options {
+	enum verb verb;
+	char *config;		/* --config, NULL: the default file if it exists */
+	struct strv sets;	/* --set, as given */
+	enum output output;
+	enum log_level level;
+	bool dry_run;
+	bool help, version;	/* asked for; nothing else is done then */
+	bool has_verb;		/* help: for one mode */
+};
+
+/* CODE_USAGE names what is wrong and what is accepted. RET is complete on
+ * success, empty on failure. */
+int options_parse(int argc, char **argv, struct options *ret, struct err *err);
+void options_clear(struct options *o);
+/* The help text, of one mode or of all. */
+void options_help(const struct options *o, struct buf *ret);

@@ -1,0 +1,182 @@
+/* plan.c - see plan.h. */
+#include <regex.h>
+#include <stdio.h>
+#include "plan.h"
+
+void plan_clear(struct plan *p)
+{
+	wire_list_clear(&msg_update, &p->updates);
+	wire_list_clear(&msg_update, &p->kept_back);
+	wire_clear(&msg_plan, &p->summary);
+}
+
+static bool same_package(const struct msg_update *a, const struct msg_update *b)
+{
+	return streq(strna(a->package), strna(b->package)) && streq(strna(a->arch), strna(b->arch));
+}
+
+int plan_event(struct plan *p, const char *name, struct json_object *line, struct err *err)
+{
+	bool kept = streq(name, "kept_back");
+
+	if (!kept && !streq(name, "update"))
+		return 0;
+	struct wire_list *l = kept ? &p->kept_back : &p->updates;
+	struct msg_update *u = wire_list_add(&msg_update, l);
+	if (wire_decode(&msg_update, line, u, err) < 0)
+		return -1;
+	if (kept && u->kept_back.code == CODE_OK)
+		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' is kept back without a reason", u->package);
+	if (!kept && (u->kept_back.code != CODE_OK || !*strna(u->candidate)))
+		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' is planned but %s", u->package,
+			       *strna(u->candidate) ? "kept back" : "has no candidate");
+	for (size_t i = 0; i + 1 < l->n; i++)
+		if (same_package(wire_list_at(&msg_update, l, i), u))
+			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' appears twice in the plan", u->package);
+	return 0;
+}
+
+int plan_result(struct plan *p, struct json_object *result, struct err *err)
+{
+	char digest[DIGEST_TEXT_MAX];
+
+	if (wire_decode(&msg_plan, result, &p->summary, err) < 0)
+		return -1;
+	if (p->summary.count != (int64_t)p->updates.n || p->summary.kept_back != (int64_t)p->kept_back.n)
+		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "the plan counts %lld and %lld, but %zu and %zu updates came",
+			       (long long)p->summary.count, (long long)p->summary.kept_back, p->updates.n,
+			       p->kept_back.n);
+	plan_digest(&p->updates, digest);
+	if (!streq(digest, p->summary.digest))
+		return err_set(err, CODE_DIGEST_MISMATCH, 0, "the plan's digest %.64s is not that of its updates",
+			       p->summary.digest);
+	return 0;
+}
+
+static bool matches(const struct strv *regexes, const char *package, const char **which)
+{
+	for (size_t i = 0; i < regexes->n; i++) {
+		cleanup_free char *anchored = xasprintf("^(%s)$", regexes->v[i]);
+		regex_t r;
+
+		/* checked when the configuration was read */
+		if (regcomp(&r, anchored, REG_EXTENDED | REG_NOSUB) != 0)
+			continue;
+		int hit = regexec(&r, package, 0, NULL, 0);
+		regfree(&r);
+		if (hit == 0) {
+			*which = regexes->v[i];
+			return true;
+		}
+	}
+	return false;
+}
+
+enum code plan_refuses(const struct config *c, const struct msg_update *u, char **detail)
+{
+	const char *re = NULL;
+	int sev = u->severity ? severity_from_name(u->severity) : -1;
+
+	if (matches(&c->updates.deny, u->package, &re)) {
+		*detail = xasprintf("updates.deny = %s", re);
+		return CODE_DENY_LIST;
+	}
+	if (!u->installed) {
+		if (c->updates.allow_new)
+			return CODE_OK;
+		*detail = xstrdup("updates.allow_new = no");
+		return CODE_NEW_PACKAGE;
+	}
+	/* what an update needs is neither security nor on the allow list itself */
+	if (!u->security)
+		return CODE_OK;
+	if (c->updates.allow.n && !matches(&c->updates.allow, u->package, &re)) {
+		*detail = xstrdup("no entry of updates.allow matches");
+		return CODE_NOT_ALLOWED;
+	}
+	if (sev > 0 && sev < c->updates.min_severity) {
+		*detail = xasprintf("severity %s is below updates.min_severity = %s", u->severity,
+				    severity_name((enum severity)c->updates.min_severity));
+		return CODE_BELOW_SEVERITY;
+	}
+	return CODE_OK;
+}
+
+void plan_deny(struct wire_list *denials, const char *package, const char *arch, enum code code, const char *detail)
+{
+	struct msg_denial *d = wire_list_add(&msg_denial, denials);
+
+	d->package = xstrdup(package);
+	d->arch = xstrdup(arch);
+	d->reason.code = code;
+	d->reason.detail = xstrdup(detail);
+}
+
+static bool denied(const struct wire_list *denials, const struct msg_update *u)
+{
+	for (size_t i = 0; i < denials->n; i++) {
+		const struct msg_denial *d = wire_list_at(&msg_denial, denials, i);
+
+		if (streq(d->package, u->package) && (!*strna(d->arch) || streq(d->arch, u->arch)))
+			return true;
+	}
+	return false;
+}
+
+int plan_check(const struct config *c, const struct plan *p, struct wire_list *denials, struct err *err)
+{
+	int added = 0;
+	bool any_security = false;
+
+	for (size_t i = 0; i < p->updates.n; i++) {
+		const struct msg_update *u = wire_list_at(&msg_update, &p->updates, i);
+		cleanup_free char *detail = NULL;
+
+		any_security |= u->security;
+		if (denied(denials, u))
+			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' was denied and is planned again", u->package);
+		enum code code = plan_refuses(c, u, &detail);
+		if (code != CODE_OK) {
+			plan_deny(denials, u->package, u->arch, code, detail);
+			added++;
+		}
+	}
+	if (c->updates.policy == POLICY_SECURITY && p->updates.n && !any_security)
+		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "the plan has %zu updates, none of them a security update",
+			       p->updates.n);
+	return added;
+}
+
+bool plan_kept_by_policy(enum code code)
+{
+	switch (code) {
+	case CODE_HOLD:
+	case CODE_DENY_LIST:
+	case CODE_NOT_ALLOWED:
+	case CODE_TOO_NEW:
+	case CODE_BELOW_SEVERITY:
+	case CODE_NEW_PACKAGE:
+	case CODE_PINNED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+struct json_object *plan_params(const struct config *c, const struct wire_list *denials, bool plugin_minimal)
+{
+	struct msg_plan_params in = {
+		.policy = (char *)(uintptr_t)(c->updates.policy == POLICY_ALL ? "all" : "security"),
+		.origins = c->updates.origins,
+		.allow = c->updates.allow,
+		.deny = c->updates.deny,
+		.min_age = c->updates.min_age,
+		.min_severity = (char *)(uintptr_t)(c->updates.min_severity == SEVERITY_ANY ?
+				"" : severity_name((enum severity)c->updates.min_severity)),
+		.minimal = c->updates.minimal == MINIMAL_AUTO ? plugin_minimal : c->updates.minimal == MINIMAL_YES,
+		.allow_new = c->updates.allow_new,
+		.denials = *denials,
+	};
+
+	return wire_encode(&msg_plan_params, &in);
+}

@@ -1,0 +1,36 @@
+/* plan.h - the plan as data, and the agent's own check of it.
+ *
+ * A plugin solves under the policy; the agent does not believe it. plan_check()
+ * looks at every planned update again and may only shrink the plan: what it
+ * refuses becomes a denial, and the plugin plans anew with that. A plan that
+ * contradicts itself is CODE_PLUGIN_PROTOCOL.
+ */
+#pragma once
+#include "config.h"
+#include "digest.h"
+#include "messages.h"
+
+struct plan {
+	struct wire_list updates;	/* msg_update: to be applied */
+	struct wire_list kept_back;	/* msg_update with a reason */
+	struct msg_plan summary;
+};
+
+void plan_clear(struct plan *p);
+/* Take one event of the plan request: "update" or "kept_back". Other names are
+ * not the plan's and are left alone (0). */
+int plan_event(struct plan *p, const char *name, struct json_object *line, struct err *err);
+/* Take the result; counts and digest must be what the events add up to. */
+int plan_result(struct plan *p, struct json_object *result, struct err *err);
+
+/* Why policy does not want U, or CODE_OK. DETAIL gets the sentence (caller frees). */
+enum code plan_refuses(const struct config *c, const struct msg_update *u, char **detail);
+/* Add a msg_denial per refused update to DENIALS. Returns how many were added;
+ * -1 with ERR when an update was planned although it is among them already. */
+int plan_check(const struct config *c, const struct plan *p, struct wire_list *denials, struct err *err);
+void plan_deny(struct wire_list *denials, const char *package, const char *arch, enum code code, const char *detail);
+/* Is this update kept back for good reason (a hold, the policy), or does it
+ * stay open although it was wanted? */
+bool plan_kept_by_policy(enum code code);
+/* The `plan` request's params. Caller puts it. */
+struct json_object *plan_params(const struct config *c, const struct wire_list *denials, bool plugin_minimal);

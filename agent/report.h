@@ -1,0 +1,72 @@
+/* report.h - what happened in one run: schema 1 of the JSON report.
+ *
+ * One document per run, the same for --output=json, the socket and history.
+ * Fields, once released, are never removed or given another meaning.
+ */
+#pragma once
+#include <json-c/json.h>
+#include "config.h"
+#include "container.h"
+#include "messages.h"
+#include "plan.h"
+
+#define REPORT_SCHEMA 1
+
+enum mode { MODE_ONCE, MODE_DRY_RUN, MODE_CHECK };
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_BLOCKED = 3,
+	EXIT_PARTIAL = 4,
+	EXIT_NO_METADATA = 5,
+	EXIT_OUT_OF_SUPPORT = 6,
+	EXIT_PENDING = 100,
+	EXIT_STALE = 102,
+};
+
+struct report {
+	enum mode mode;
+	const char *trigger;		/* "command", "schedule", "socket" */
+	int64_t time;			/* wall clock, seconds, at the start */
+	uint64_t start_ms, end_ms;	/* clock_ms() */
+	struct container container;
+	struct err error;		/* why the run failed; code ok: it did not */
+	bool probed;			/* distribution and database are known */
+	struct msg_probe probe;		/* its blocked and alarms move to the lists below */
+	char *plugin, *plugin_version;
+	struct wire_list blocked;	/* msg_reason */
+	struct wire_list alarms;	/* msg_reason */
+	bool refreshed;			/* security_source is known */
+	bool security_source;
+	struct wire_list repositories;	/* msg_repository */
+	bool planned;			/* pending is known */
+	struct wire_list pending;	/* msg_update: planned and not applied (check, or stopped) */
+	struct wire_list kept_back;	/* msg_update with a reason */
+	struct wire_list applied;	/* msg_update, verified in the database */
+	struct wire_list failed;	/* msg_failure */
+	struct wire_list conffiles;	/* msg_conffile */
+	struct wire_list left_behind;	/* msg_process */
+	int64_t bytes;
+	char *log;			/* maintainer scripts' output */
+	enum exit_code exit_code;	/* set by report_finish() */
+};
+
+void report_init(struct report *r, enum mode mode, const char *trigger);
+void report_clear(struct report *r);
+void report_block(struct report *r, enum code code, const char *fmt, ...) _printf_(3, 4);
+void report_alarm(struct report *r, enum code code, const char *fmt, ...) _printf_(3, 4);
+/* Judge: end time, exit code (the first that matches: 1, 3, 4, 102, 100, 6, 5, 0). */
+void report_finish(struct report *r);
+/* One word for the exit code: "ok", "pending", "partial", ... */
+const char *report_result(const struct report *r);
+/* Updates wanted and still open: pending, failed, and those kept back for no
+ * reason of policy. */
+size_t report_open(const struct report *r);
+/* The CVE ids of all applied updates, sorted, each once. */
+void report_cves(const struct report *r, struct strv *ret);
+/* The whole document; caller puts it. */
+struct json_object *report_json(const struct report *r);
+/* Write state_dir/last.json. */
+int report_save(const struct report *r, const char *state_dir, struct err *err);

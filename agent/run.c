@@ -1,0 +1,754 @@
+/* run.c - the cycle as a state × event table (run.h). */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include "clock.h"
+#include "fd.h"
+#include "log.h"
+#include "plugin.h"
+#include "run.h"
+
+#define PLANS_MAX  10		/* rounds of plan and refusal in one run */
+#define PASSES_MAX 3		/* apply rounds, when the package manager updates itself */
+#define APPLY_MAX  (4 * 3600)	/* s; the plugin's own script_timeout is far shorter */
+
+#define STATES(X) X(IDLE) X(PROBE) X(REPAIR) X(REFRESH) X(PLAN) X(FETCH) X(APPLY) X(VERIFY) X(CLOSE) X(DONE)
+enum state {
+#define X(s) S_##s,
+	STATES(X)
+#undef X
+	S_MAX
+};
+
+#define EVENTS(X) X(START) X(RESULT) X(ERROR) X(STOP) X(GONE)
+enum run_event {
+#define X(e) E_##e,
+	EVENTS(X)
+#undef X
+	E_MAX
+};
+
+struct run {
+	struct event_base *base;
+	const struct config *config;
+	char *bundle;
+	struct report *report;
+	const struct run_callbacks *cb;
+	void *arg;
+	enum state state;
+	struct event *ev_start;
+	int lock_fd;
+	struct strv plugins;		/* paths still to be tried, in order */
+	size_t next_plugin;
+	struct plugin *plugin;
+	bool again;			/* after CLOSE: try the next plugin */
+	bool stop;
+	bool refreshed_all;
+	int plans, passes;
+	struct plan plan;
+	struct wire_list denials;	/* msg_denial */
+	struct wire_list evidence;	/* msg_evidence */
+	struct wire_list not_applicable; /* msg_reason of plugins that were tried */
+	/* what the last event carried */
+	struct json_object *result;
+	const struct err *failure;
+	const struct msg_error *details;
+};
+
+static const char *const state_names[] = {
+#define X(s) #s,
+	STATES(X)
+#undef X
+};
+static const char *const event_names[] = {
+#define X(e) #e,
+	EVENTS(X)
+#undef X
+};
+
+static void step(struct run *r, enum run_event e);
+
+/* --- requests ---------------------------------------------------------------- */
+
+static struct plugin_limits quick(const struct run *r)
+{
+	return (struct plugin_limits){ .deadline = r->config->updates.plugin_timeout };
+}
+
+static struct plugin_limits transfer(const struct run *r)
+{
+	/* the plugin ends its transfers itself; this is for one that does not */
+	return (struct plugin_limits){ .deadline = r->config->network.timeout + r->config->updates.plugin_timeout };
+}
+
+static struct plugin_limits change(const struct run *r)
+{
+	return (struct plugin_limits){ .deadline = APPLY_MAX,
+				       .silence = r->config->updates.script_timeout + r->config->updates.lock_timeout +
+						  r->config->updates.plugin_timeout,
+				       .bytes = 4 * WIRE_PLAN_MAX };
+}
+
+static enum state request_probe(struct run *r)
+{
+	const struct config *c = r->config;
+	struct msg_settings in = {
+		.state_dir = c->report.state_dir,
+		.require_signed = c->trust.require_signed,
+		.accept_expired = c->trust.accept_expired,
+		.max_metadata_age = c->trust.max_metadata_age,
+		.proxy = c->network.proxy,
+		.timeout = c->network.timeout ? c->network.timeout : 1,
+		.stall = c->network.stall ? c->network.stall : 1,
+		.max_bytes = c->network.max_bytes ? c->network.max_bytes : 1,
+		.lock_timeout = c->updates.lock_timeout,
+		.script_timeout = c->updates.script_timeout ? c->updates.script_timeout : 1,
+	};
+
+	plugin_request(r->plugin, "probe", wire_encode(&msg_settings, &in), quick(r));
+	return S_PROBE;
+}
+
+static enum state request_refresh(struct run *r, const char *scope)
+{
+	struct msg_refresh_params in = { .scope = (char *)(uintptr_t)scope, .origins = r->config->updates.origins };
+
+	log_info("refreshing %s repositories", streq(scope, "all") ? "all" : "the security");
+	plugin_request(r->plugin, "refresh", wire_encode(&msg_refresh_params, &in), transfer(r));
+	return S_REFRESH;
+}
+
+static enum state request_plan(struct run *r)
+{
+	plan_clear(&r->plan);
+	plugin_request(r->plugin, "plan",
+		       plan_params(r->config, &r->denials, streq(strna(r->report->plugin), "rpm")), quick(r));
+	return S_PLAN;
+}
+
+static enum state request_digest(struct run *r, const char *method, struct plugin_limits limits, enum state next)
+{
+	struct msg_digest in = { .digest = r->plan.summary.digest };
+
+	plugin_request(r->plugin, method, wire_encode(&msg_digest, &in), limits);
+	return next;
+}
+
+static enum state close_plugin(struct run *r)
+{
+	if (!r->plugin)
+		return S_DONE;
+	plugin_stop(r->plugin);
+	return S_CLOSE;
+}
+
+static enum state give_up(struct run *r, const struct err *why)
+{
+	r->report->error = *why;
+	return close_plugin(r);
+}
+
+/* --- plugin callbacks --------------------------------------------------------- */
+
+static int on_event(void *arg, const char *name, struct json_object *line, struct err *err)
+{
+	struct run *r = arg;
+
+	if (streq(name, "progress")) {
+		struct msg_progress p = { 0 };
+
+		if (wire_decode(&msg_progress, line, &p, err) < 0)
+			return -1;
+		if (r->cb->progress)
+			r->cb->progress(r->arg, &p);
+		wire_clear(&msg_progress, &p);
+		return 0;
+	}
+	if (streq(name, "log")) {
+		struct msg_log l = { 0 };
+
+		if (wire_decode(&msg_log, line, &l, err) < 0)
+			return -1;
+		log_msg(streq(l.level, "warning") ? LOG_WARNING : streq(l.level, "notice") ? LOG_NOTICE :
+			streq(l.level, "debug")	  ? LOG_DEBUG : LOG_INFO,
+			"%s: %s", strna(r->report->plugin), l.message);
+		wire_clear(&msg_log, &l);
+		return 0;
+	}
+	if (streq(name, "evidence") && (r->state == S_APPLY || r->state == S_FETCH)) {
+		if (r->evidence.n >= 20000)
+			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "too much evidence");
+		return wire_decode(&msg_evidence, line, wire_list_add(&msg_evidence, &r->evidence), err);
+	}
+	return r->state == S_PLAN ? plan_event(&r->plan, name, line, err) : 0;
+}
+
+static void on_done(void *arg, struct json_object *result, const struct err *failure, const struct msg_error *details)
+{
+	struct run *r = arg;
+
+	r->result = result;
+	r->failure = failure;
+	r->details = details;
+	step(r, result ? E_RESULT : E_ERROR);
+}
+
+static void on_gone(void *arg)
+{
+	struct run *r = arg;
+
+	r->plugin = NULL;
+	step(r, E_GONE);
+}
+
+static const struct plugin_callbacks plugin_callbacks = { on_event, on_done, on_gone };
+
+/* --- IDLE ---------------------------------------------------------------------- */
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int find_plugins(struct run *r, struct err *err)
+{
+	cleanup_free char *folder = xasprintf("%s/plugins", r->bundle);
+	DIR *d = opendir(folder);
+
+	if (!d)
+		return err_set(err, CODE_PLUGIN_MISSING, errno,
+			       "open '%s' (run stopgap from its bundle, 'make bundle' makes one)", folder);
+	for (struct dirent *e; (e = readdir(d));)
+		if (starts_with(e->d_name, "stopgap-"))
+			strv_take(&r->plugins, xasprintf("%s/%s", folder, e->d_name));
+	(void)closedir(d);
+	if (!r->plugins.n)
+		return err_set(err, CODE_PLUGIN_MISSING, 0, "no plugin 'stopgap-*' in '%s'", folder);
+	qsort(r->plugins.v, r->plugins.n, sizeof(*r->plugins.v), by_text);
+	return 0;
+}
+
+/* The state folder and its lock: one run at a time. */
+static int take_state_dir(struct run *r, struct err *err)
+{
+	const char *dir = r->config->report.state_dir;
+	cleanup_free char *path = xasprintf("%s/lock", dir);
+	struct stat st;
+
+	if (make_dirs(dir, 0700, err) < 0) {
+		if (err->errnum == EROFS)
+			err->code = CODE_READ_ONLY_ROOT;
+		else if (err->errnum == EACCES || err->errnum == EPERM)
+			err->code = geteuid() ? CODE_NOT_ROOT : CODE_MISSING_CAPABILITY;
+		else if (err->errnum == ENOSPC)
+			err->code = CODE_NO_SPACE;
+		return -1;
+	}
+	r->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (r->lock_fd < 0) {
+		(void)err_set(err, errno == EROFS  ? CODE_READ_ONLY_ROOT :
+			      errno == ENOSPC	   ? CODE_NO_SPACE :
+			      errno == EACCES && geteuid() ? CODE_NOT_ROOT : CODE_IO,
+			      errno, "open '%s'", path);
+		return -1;
+	}
+	if (fstat(r->lock_fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(err, CODE_IO, 0, "'%s' is not a regular file: remove it", path);
+	if (flock(r->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return err_set(err, CODE_BUSY, 0, "another stopgap run holds '%s': wait for it to end", path);
+	return 0;
+}
+
+static enum state start_next_plugin(struct run *r)
+{
+	struct err err = ERR_INIT;
+	const char *path = r->plugins.v[r->next_plugin++];
+	const char *name = strrchr(path, '-') + 1;
+	struct plugin_spec spec = { .path = path, .name = name, .bundle = r->bundle,
+				    .timeout = r->config->updates.plugin_timeout };
+
+	free(r->report->plugin);
+	r->report->plugin = xstrdup(name);
+	if (plugin_start(r->base, &spec, &plugin_callbacks, r, &r->plugin, &err) < 0)
+		return give_up(r, &err);
+	return request_probe(r);
+}
+
+static enum state idle_start(struct run *r)
+{
+	struct err err = ERR_INIT;
+
+	if (find_plugins(r, &err) < 0)
+		return give_up(r, &err);
+	if (take_state_dir(r, &err) < 0) {
+		if (code_class(err.code) != CLASS_BLOCKED)
+			return give_up(r, &err);
+		report_block(r->report, err.code, "%s%s", err.msg,
+			     err.code == CODE_READ_ONLY_ROOT ?
+				     "; start the container without --read-only, or rebuild its image" :
+			     err.code == CODE_NOT_ROOT ? "; run stopgap as root (docker exec -u 0)" : "");
+		return close_plugin(r);
+	}
+	return start_next_plugin(r);
+}
+
+/* --- PROBE, REPAIR -------------------------------------------------------------- */
+
+static enum state after_probe(struct run *r)
+{
+	const struct msg_database *db = &r->report->probe.database;
+
+	if (r->stop)
+		return close_plugin(r);
+	if (r->report->mode == MODE_ONCE && streq(strna(db->state), "interrupted")) {
+		log_notice("the package database is interrupted (%s): finishing that first", strna(db->detail));
+		plugin_request(r->plugin, "repair", NULL, change(r));
+		return S_REPAIR;
+	}
+	return request_refresh(r, "security");
+}
+
+static enum state probe_result(struct run *r)
+{
+	struct report *rep = r->report;
+	struct err err = ERR_INIT;
+	const struct msg_hello *hello = plugin_hello(r->plugin);
+
+	wire_clear(&msg_probe, &rep->probe);
+	if (wire_decode(&msg_probe, r->result, &rep->probe, &err) < 0)
+		return give_up(r, &err);
+	free(rep->plugin_version);
+	rep->plugin_version = hello ? xstrdup(hello->version) : NULL;
+	if (!rep->probe.applicable) {
+		reason_add(&r->not_applicable, CODE_NO_PACKAGE_MANAGER, "%s: %s", rep->plugin, strna(rep->probe.reason));
+		rep->probed |= *strna(rep->probe.distribution.id) != '\0';
+		r->again = true;
+		return close_plugin(r);
+	}
+	rep->probed = true;
+	/* the report has one list of each, whoever found them */
+	wire_list_clear(&msg_reason, &rep->blocked);
+	rep->blocked = rep->probe.blocked;
+	rep->probe.blocked = (struct wire_list){ 0 };
+	for (size_t i = 0; i < rep->probe.alarms.n; i++)
+		wire_copy(&msg_reason, wire_list_add(&msg_reason, &rep->alarms),
+			  wire_list_at(&msg_reason, &rep->probe.alarms, i));
+	wire_list_clear(&msg_reason, &rep->probe.alarms);
+	if (streq(strna(rep->probe.database.state), "broken"))
+		report_block(rep, CODE_DATABASE_BROKEN, "%s", strna(rep->probe.database.detail));
+	if (rep->blocked.n)
+		return close_plugin(r);
+	return after_probe(r);
+}
+
+static enum state repair_result(struct run *r)
+{
+	struct msg_repair m = { 0 };
+	struct err err = ERR_INIT;
+
+	if (wire_decode(&msg_repair, r->result, &m, &err) < 0)
+		return give_up(r, &err);
+	for (size_t i = 0; i < m.actions.n; i++)
+		report_alarm(r->report, CODE_REPAIRED, "%s", m.actions.v[i]);
+	if (m.log && !r->report->log)
+		r->report->log = xstrdup(m.log);
+	wire_clear(&msg_repair, &m);
+	return r->stop ? close_plugin(r) : request_refresh(r, "security");
+}
+
+/* --- REFRESH, PLAN ---------------------------------------------------------------- */
+
+static void take_repositories(struct run *r, struct wire_list *l)
+{
+	wire_list_clear(&msg_repository, &r->report->repositories);
+	r->report->repositories = *l;
+	*l = (struct wire_list){ 0 };
+}
+
+static enum state refresh_result(struct run *r)
+{
+	struct msg_refresh m = { 0 };
+	struct err err = ERR_INIT;
+	struct report *rep = r->report;
+
+	if (wire_decode(&msg_refresh, r->result, &m, &err) < 0)
+		return give_up(r, &err);
+	take_repositories(r, &m.repositories);
+	for (size_t i = 0; i < m.alarms.n; i++) {
+		const struct msg_reason *a = wire_list_at(&msg_reason, &m.alarms, i);
+		bool known = false;
+
+		for (size_t k = 0; k < rep->alarms.n && !known; k++) {
+			const struct msg_reason *b = wire_list_at(&msg_reason, &rep->alarms, k);
+			known = a->code == b->code && streq(strna(a->detail), strna(b->detail));
+		}
+		if (!known)
+			wire_copy(&msg_reason, wire_list_add(&msg_reason, &rep->alarms), a);
+	}
+	rep->refreshed = true;
+	rep->security_source = m.security_source;
+	rep->bytes += m.bytes;
+	wire_clear(&msg_refresh, &m);
+	return r->stop ? close_plugin(r) : request_plan(r);
+}
+
+static enum state refresh_error(struct run *r)
+{
+	if (r->details) {
+		struct msg_error copy = { 0 };
+
+		wire_copy(&msg_error, &copy, r->details);
+		take_repositories(r, &copy.repositories);
+		wire_clear(&msg_error, &copy);
+	}
+	return give_up(r, r->failure);
+}
+
+/* The plan as it stands is what check shows and what a stop leaves. */
+static void plan_to_report(struct run *r)
+{
+	wire_list_clear(&msg_update, &r->report->pending);
+	wire_list_clear(&msg_update, &r->report->kept_back);
+	for (size_t i = 0; i < r->plan.updates.n; i++)
+		wire_copy(&msg_update, wire_list_add(&msg_update, &r->report->pending),
+			  wire_list_at(&msg_update, &r->plan.updates, i));
+	for (size_t i = 0; i < r->plan.kept_back.n; i++)
+		wire_copy(&msg_update, wire_list_add(&msg_update, &r->report->kept_back),
+			  wire_list_at(&msg_update, &r->plan.kept_back, i));
+	r->report->planned = true;
+}
+
+static enum state plan_ready(struct run *r)
+{
+	struct err err = ERR_INIT;
+
+	if (plan_result(&r->plan, r->result, &err) < 0)
+		return give_up(r, &err);
+	if (++r->plans > PLANS_MAX) {
+		(void)err_set(&err, CODE_PLUGIN_PROTOCOL, 0, "no plan that the policy accepts after %d rounds", PLANS_MAX);
+		return give_up(r, &err);
+	}
+	int refused = plan_check(r->config, &r->plan, &r->denials, &err);
+	if (refused < 0)
+		return give_up(r, &err);
+	plan_to_report(r);
+	if (r->stop)
+		return close_plugin(r);
+	if (refused > 0)
+		return request_plan(r);
+	if (r->plan.summary.incomplete && !r->refreshed_all) {
+		r->refreshed_all = true;
+		return request_refresh(r, "all");
+	}
+	if (r->report->mode != MODE_ONCE || !r->plan.updates.n)
+		return close_plugin(r);
+	log_info("fetching %zu packages", r->plan.updates.n);
+	return request_digest(r, "fetch", transfer(r), S_FETCH);
+}
+
+/* --- FETCH, APPLY, VERIFY ------------------------------------------------------------ */
+
+static enum state fetch_result(struct run *r)
+{
+	struct msg_fetch m = { 0 };
+	struct err err = ERR_INIT;
+
+	if (wire_decode(&msg_fetch, r->result, &m, &err) < 0)
+		return give_up(r, &err);
+	r->report->bytes += m.bytes;
+	for (size_t i = 0; i < m.failed.n; i++) {
+		const struct msg_failure *f = wire_list_at(&msg_failure, &m.failed, i);
+
+		plan_deny(&r->denials, f->package, f->arch, f->code, f->detail);
+		wire_copy(&msg_failure, wire_list_add(&msg_failure, &r->report->failed), f);
+	}
+	bool replan = m.failed.n > 0;
+	wire_clear(&msg_fetch, &m);
+	if (r->stop)
+		return close_plugin(r);
+	if (replan)
+		return request_plan(r);
+	log_info("applying %zu updates", r->plan.updates.n);
+	return request_digest(r, "apply", change(r), S_APPLY);
+}
+
+static const struct msg_update *planned(const struct run *r, const char *package, const char *arch)
+{
+	for (size_t i = 0; i < r->plan.updates.n; i++) {
+		const struct msg_update *u = wire_list_at(&msg_update, &r->plan.updates, i);
+
+		if (streq(u->package, package) && (!*strna(arch) || streq(u->arch, arch)))
+			return u;
+	}
+	return NULL;
+}
+
+static void drop_pending(struct run *r, const struct msg_update *u)
+{
+	struct wire_list *l = &r->report->pending;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct msg_update *p = wire_list_at(&msg_update, l, i);
+
+		if (streq(p->package, u->package) && streq(p->arch, u->arch)) {
+			wire_clear(&msg_update, p);
+			memmove(p, p + 1, (l->n - i - 1) * sizeof(*p));
+			l->n--;
+			return;
+		}
+	}
+}
+
+static void add_evidence(const struct run *r, struct msg_update *u)
+{
+	for (size_t i = 0; i < r->evidence.n; i++) {
+		const struct msg_evidence *e = wire_list_at(&msg_evidence, &r->evidence, i);
+
+		if (!streq(e->package, u->package) || (*strna(e->arch) && !streq(e->arch, u->arch)))
+			continue;
+		for (size_t k = 0; k < e->cves.n; k++)
+			if (!strv_contains(&u->cves, e->cves.v[k]))
+				strv_push(&u->cves, e->cves.v[k]);
+		for (size_t k = 0; k < e->advisories.n; k++)
+			if (!strv_contains(&u->advisories, e->advisories.v[k]))
+				strv_push(&u->advisories, e->advisories.v[k]);
+	}
+}
+
+/* Sort each planned update into applied, failed or still pending. */
+static int take_apply(struct run *r, struct msg_apply *m, struct err *err)
+{
+	struct report *rep = r->report;
+
+	for (size_t i = 0; i < m->applied.n; i++) {
+		const struct msg_package *a = wire_list_at(&msg_package, &m->applied, i);
+		const struct msg_update *u = planned(r, a->package, a->arch);
+
+		if (!u)
+			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' was applied without being planned", a->package);
+		struct msg_update *mine = wire_list_add(&msg_update, &rep->applied);
+		wire_copy(&msg_update, mine, u);
+		add_evidence(r, mine);
+		drop_pending(r, u);
+	}
+	for (size_t i = 0; i < m->failed.n; i++) {
+		const struct msg_failure *f = wire_list_at(&msg_failure, &m->failed, i);
+		const struct msg_update *u = planned(r, f->package, f->arch);
+
+		wire_copy(&msg_failure, wire_list_add(&msg_failure, &rep->failed), f);
+		plan_deny(&r->denials, f->package, f->arch, f->code, f->detail);
+		if (u)
+			drop_pending(r, u);
+	}
+	for (size_t i = 0; i < m->conffiles.n; i++) {
+		const struct msg_conffile *c = wire_list_at(&msg_conffile, &m->conffiles, i);
+
+		wire_copy(&msg_conffile, wire_list_add(&msg_conffile, &rep->conffiles), c);
+		report_alarm(rep, CODE_CONFFILE_KEPT, "%s of %s was changed here and stays as it is", c->path, c->package);
+	}
+	for (size_t i = 0; i < m->left_behind.n; i++) {
+		const struct msg_process *p = wire_list_at(&msg_process, &m->left_behind, i);
+
+		wire_copy(&msg_process, wire_list_add(&msg_process, &rep->left_behind), p);
+		report_alarm(rep, CODE_LEFT_BEHIND, "a maintainer script left process %lld running: %s", (long long)p->pid,
+			     strna(p->cmdline));
+	}
+	free(rep->log);
+	rep->log = xstrdup(m->log);
+	return 0;
+}
+
+static enum state apply_result(struct run *r)
+{
+	struct msg_apply m = { 0 };
+	struct msg_verify_params in = { 0 };
+	struct err err = ERR_INIT;
+	size_t before = r->report->applied.n;
+
+	if (wire_decode(&msg_apply, r->result, &m, &err) < 0)
+		return give_up(r, &err);
+	int bad = take_apply(r, &m, &err);
+	r->passes++;
+	r->again = m.again && !m.stopped && r->passes < PASSES_MAX;
+	r->stop |= m.stopped;
+	wire_clear(&msg_apply, &m);
+	if (bad < 0)
+		return give_up(r, &err);
+	for (size_t i = before; i < r->report->applied.n; i++) {
+		const struct msg_update *u = wire_list_at(&msg_update, &r->report->applied, i);
+		struct msg_package *p = wire_list_add(&msg_package, &in.packages);
+
+		p->package = xstrdup(u->package);
+		p->arch = xstrdup(u->arch);
+		p->version = xstrdup(u->candidate);
+	}
+	plugin_request(r->plugin, "verify", wire_encode(&msg_verify_params, &in), quick(r));
+	wire_clear(&msg_verify_params, &in);
+	return S_VERIFY;
+}
+
+/* The database has the last word: what it does not show was not applied. */
+static enum state verify_result(struct run *r)
+{
+	struct msg_verify m = { 0 };
+	struct report *rep = r->report;
+	struct err err = ERR_INIT;
+
+	if (wire_decode(&msg_verify, r->result, &m, &err) < 0)
+		return give_up(r, &err);
+	for (size_t i = 0; i < m.missing.n; i++) {
+		struct msg_failure *f = wire_list_at(&msg_failure, &m.missing, i);
+
+		for (size_t k = 0; k < rep->applied.n; k++) {
+			struct msg_update *u = wire_list_at(&msg_update, &rep->applied, k);
+
+			if (!streq(u->package, f->package) || (*strna(f->arch) && !streq(u->arch, f->arch)))
+				continue;
+			f->code = CODE_NOT_APPLIED;
+			wire_copy(&msg_failure, wire_list_add(&msg_failure, &rep->failed), f);
+			wire_clear(&msg_update, u);
+			memmove(u, u + 1, (rep->applied.n - k - 1) * sizeof(*u));
+			rep->applied.n--;
+			break;
+		}
+	}
+	wire_clear(&msg_database, &rep->probe.database);
+	rep->probe.database = m.database;
+	m.database = (struct msg_database){ 0 };
+	wire_clear(&msg_verify, &m);
+	/* what is still pending and not stopped was neither done nor explained */
+	for (size_t i = 0; i < rep->pending.n && !r->stop; i++) {
+		const struct msg_update *u = wire_list_at(&msg_update, &rep->pending, i);
+		struct msg_failure *f = wire_list_add(&msg_failure, &rep->failed);
+
+		f->package = xstrdup(u->package);
+		f->arch = xstrdup(u->arch);
+		f->version = xstrdup(u->candidate);
+		f->code = CODE_NOT_APPLIED;
+	}
+	if (!r->stop)
+		wire_list_clear(&msg_update, &rep->pending);
+	if (r->again && !r->stop) {
+		r->again = false;
+		log_info("the package manager itself was updated: planning once more");
+		return request_plan(r);
+	}
+	r->again = false;
+	return close_plugin(r);
+}
+
+/* --- the rest ------------------------------------------------------------------------- */
+
+static enum state on_failure(struct run *r)
+{
+	return give_up(r, r->failure);
+}
+
+static enum state on_stop(struct run *r)
+{
+	r->stop = true;
+	if (r->plugin)
+		plugin_finish_early(r->plugin);
+	return r->state;
+}
+
+static enum state after_close(struct run *r)
+{
+	if (r->again && r->next_plugin < r->plugins.n && !r->stop) {
+		r->again = false;
+		return start_next_plugin(r);
+	}
+	if (r->again)
+		for (size_t i = 0; i < r->not_applicable.n; i++)
+			wire_copy(&msg_reason, wire_list_add(&msg_reason, &r->report->blocked),
+				  wire_list_at(&msg_reason, &r->not_applicable, i));
+	return S_DONE;
+}
+
+/* Empty: this event cannot come in this state; step() says so and goes on. */
+static enum state (*const table[S_MAX][E_MAX])(struct run *) = {
+	[S_IDLE] = { [E_START] = idle_start, [E_STOP] = on_stop },
+	[S_PROBE] = { [E_RESULT] = probe_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_REPAIR] = { [E_RESULT] = repair_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_REFRESH] = { [E_RESULT] = refresh_result, [E_ERROR] = refresh_error, [E_STOP] = on_stop },
+	[S_PLAN] = { [E_RESULT] = plan_ready, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_FETCH] = { [E_RESULT] = fetch_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_APPLY] = { [E_RESULT] = apply_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_VERIFY] = { [E_RESULT] = verify_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_CLOSE] = { [E_GONE] = after_close, [E_STOP] = on_stop },
+};
+
+static void finish(struct run *r)
+{
+	struct err err = ERR_INIT;
+
+	if (r->stop && r->report->error.code == CODE_OK && r->report->pending.n)
+		(void)err_set(&r->report->error, CODE_STOPPED, 0, "stopped on request with %zu updates still pending",
+			      r->report->pending.n);
+	report_finish(r->report);
+	/* a container that cannot be written to still gets its report on stdout */
+	if (r->lock_fd >= 0 && report_save(r->report, r->config->report.state_dir, &err) < 0)
+		log_warning("save the report: %s, ignoring", err.msg);
+	closep(&r->lock_fd);
+	r->lock_fd = -1;
+	r->cb->done(r->arg);
+}
+
+static void step(struct run *r, enum run_event e)
+{
+	enum state from = r->state;
+
+	if (!table[from][e]) {
+		log_debug("event %s in state %s, ignoring", event_names[e], state_names[from]);
+		return;
+	}
+	r->state = table[from][e](r);
+	r->result = NULL;
+	r->failure = NULL;
+	r->details = NULL;
+	log_debug("%s: %s -> %s", event_names[e], state_names[from], state_names[r->state]);
+	if (r->state == S_DONE)
+		finish(r);
+}
+
+static void on_start(evutil_socket_t fd _unused_, short what _unused_, void *arg)
+{
+	step(arg, E_START);
+}
+
+struct run *run_start(struct event_base *base, const struct config *config, const char *bundle, struct report *report,
+		      const struct run_callbacks *cb, void *arg)
+{
+	struct run *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct run){ .base = base, .config = config, .bundle = xstrdup(bundle), .report = report, .cb = cb,
+			   .arg = arg, .lock_fd = -1 };
+	r->ev_start = event_new(base, -1, 0, on_start, r);
+	if (!r->ev_start)
+		out_of_memory();
+	event_active(r->ev_start, 0, 0);
+	return r;
+}
+
+void run_stop(struct run *r)
+{
+	step(r, E_STOP);
+}
+
+void run_free(struct run *r)
+{
+	if (!r)
+		return;
+	event_free(r->ev_start);
+	closep(&r->lock_fd);
+	strv_clear(&r->plugins);
+	plan_clear(&r->plan);
+	wire_list_clear(&msg_denial, &r->denials);
+	wire_list_clear(&msg_evidence, &r->evidence);
+	wire_list_clear(&msg_reason, &r->not_applicable);
+	free(r->bundle);
+	free(r);
+}
