@@ -24,18 +24,34 @@ void time_format(int64_t t, char *ret)
 	struct tm tm;
 	time_t tt = (time_t)t;
 
-	if (!gmtime_r(&tt, &tm) || strftime(ret, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (!gmtime_r(&tt, &tm) || tm.tm_year < -1900 || tm.tm_year > 8099)
 		memcpy(ret, "1970-01-01T00:00:00Z", 21);
+	else
+		(void)snprintf(ret, TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900, tm.tm_mon + 1,
+			       tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+/* N digits at S, which must be followed by END. */
+static int take_digits(const char **s, int n, char end, int *ret)
+{
+	*ret = 0;
+	for (; n > 0; n--, (*s)++) {
+		if (**s < '0' || **s > '9')
+			return -1;
+		*ret = *ret * 10 + (**s - '0');
+	}
+	return *(*s)++ == end ? 0 : -1;
 }
 
 int time_parse(const char *s, int64_t *ret)
 {
 	struct tm tm = { 0 };
+	const char *p = s;
 	char back[TIME_TEXT_MAX];
-	int end = 0;
 
-	if (sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2dZ%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-		   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end) != 6 || end != 20 || s[20])
+	if (take_digits(&p, 4, '-', &tm.tm_year) < 0 || take_digits(&p, 2, '-', &tm.tm_mon) < 0 ||
+	    take_digits(&p, 2, 'T', &tm.tm_mday) < 0 || take_digits(&p, 2, ':', &tm.tm_hour) < 0 ||
+	    take_digits(&p, 2, ':', &tm.tm_min) < 0 || take_digits(&p, 2, 'Z', &tm.tm_sec) < 0 || *p)
 		return -1;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;

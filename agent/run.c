@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "fd.h"
 #include "log.h"
+#include "outcome.h"
 #include "plugin.h"
 #include "run.h"
 
@@ -361,37 +362,14 @@ static enum state repair_result(struct run *r)
 
 /* --- REFRESH, PLAN ---------------------------------------------------------------- */
 
-static void take_repositories(struct run *r, struct wire_list *l)
-{
-	wire_list_clear(&msg_repository, &r->report->repositories);
-	r->report->repositories = *l;
-	*l = (struct wire_list){ 0 };
-}
-
 static enum state refresh_result(struct run *r)
 {
 	struct msg_refresh m = { 0 };
 	struct err err = ERR_INIT;
-	struct report *rep = r->report;
 
 	if (wire_decode(&msg_refresh, r->result, &m, &err) < 0)
 		return give_up(r, &err);
-	take_repositories(r, &m.repositories);
-	for (size_t i = 0; i < m.alarms.n; i++) {
-		const struct msg_reason *a = wire_list_at(&msg_reason, &m.alarms, i);
-		bool known = false;
-
-		for (size_t k = 0; k < rep->alarms.n && !known; k++) {
-			const struct msg_reason *b = wire_list_at(&msg_reason, &rep->alarms, k);
-			known = a->code == b->code && streq(strna(a->detail), strna(b->detail));
-		}
-		if (!known)
-			wire_copy(&msg_reason, wire_list_add(&msg_reason, &rep->alarms), a);
-	}
-	rep->refreshed = true;
-	rep->security_source = m.security_source;
-	rep->bytes += m.bytes;
-	wire_clear(&msg_refresh, &m);
+	outcome_refresh(r->report, &m);
 	return r->stop ? close_plugin(r) : request_plan(r);
 }
 
@@ -401,24 +379,10 @@ static enum state refresh_error(struct run *r)
 		struct msg_error copy = { 0 };
 
 		wire_copy(&msg_error, &copy, r->details);
-		take_repositories(r, &copy.repositories);
+		outcome_repositories(r->report, &copy.repositories);
 		wire_clear(&msg_error, &copy);
 	}
 	return give_up(r, r->failure);
-}
-
-/* The plan as it stands is what check shows and what a stop leaves. */
-static void plan_to_report(struct run *r)
-{
-	wire_list_clear(&msg_update, &r->report->pending);
-	wire_list_clear(&msg_update, &r->report->kept_back);
-	for (size_t i = 0; i < r->plan.updates.n; i++)
-		wire_copy(&msg_update, wire_list_add(&msg_update, &r->report->pending),
-			  wire_list_at(&msg_update, &r->plan.updates, i));
-	for (size_t i = 0; i < r->plan.kept_back.n; i++)
-		wire_copy(&msg_update, wire_list_add(&msg_update, &r->report->kept_back),
-			  wire_list_at(&msg_update, &r->plan.kept_back, i));
-	r->report->planned = true;
 }
 
 static enum state plan_ready(struct run *r)
@@ -434,7 +398,7 @@ static enum state plan_ready(struct run *r)
 	int refused = plan_check(r->config, &r->plan, &r->denials, &err);
 	if (refused < 0)
 		return give_up(r, &err);
-	plan_to_report(r);
+	outcome_plan(r->report, &r->plan);
 	if (r->stop)
 		return close_plugin(r);
 	if (refused > 0)
@@ -458,13 +422,7 @@ static enum state fetch_result(struct run *r)
 
 	if (wire_decode(&msg_fetch, r->result, &m, &err) < 0)
 		return give_up(r, &err);
-	r->report->bytes += m.bytes;
-	for (size_t i = 0; i < m.failed.n; i++) {
-		const struct msg_failure *f = wire_list_at(&msg_failure, &m.failed, i);
-
-		plan_deny(&r->denials, f->package, f->arch, f->code, f->detail);
-		wire_copy(&msg_failure, wire_list_add(&msg_failure, &r->report->failed), f);
-	}
+	outcome_fetch(r->report, &m, &r->denials);
 	bool replan = m.failed.n > 0;
 	wire_clear(&msg_fetch, &m);
 	if (r->stop)
@@ -473,92 +431,6 @@ static enum state fetch_result(struct run *r)
 		return request_plan(r);
 	log_info("applying %zu updates", r->plan.updates.n);
 	return request_digest(r, "apply", change(r), S_APPLY);
-}
-
-static const struct msg_update *planned(const struct run *r, const char *package, const char *arch)
-{
-	for (size_t i = 0; i < r->plan.updates.n; i++) {
-		const struct msg_update *u = wire_list_at(&msg_update, &r->plan.updates, i);
-
-		if (streq(u->package, package) && (!*strna(arch) || streq(u->arch, arch)))
-			return u;
-	}
-	return NULL;
-}
-
-static void drop_pending(struct run *r, const struct msg_update *u)
-{
-	struct wire_list *l = &r->report->pending;
-
-	for (size_t i = 0; i < l->n; i++) {
-		struct msg_update *p = wire_list_at(&msg_update, l, i);
-
-		if (streq(p->package, u->package) && streq(p->arch, u->arch)) {
-			wire_clear(&msg_update, p);
-			memmove(p, p + 1, (l->n - i - 1) * sizeof(*p));
-			l->n--;
-			return;
-		}
-	}
-}
-
-static void add_evidence(const struct run *r, struct msg_update *u)
-{
-	for (size_t i = 0; i < r->evidence.n; i++) {
-		const struct msg_evidence *e = wire_list_at(&msg_evidence, &r->evidence, i);
-
-		if (!streq(e->package, u->package) || (*strna(e->arch) && !streq(e->arch, u->arch)))
-			continue;
-		for (size_t k = 0; k < e->cves.n; k++)
-			if (!strv_contains(&u->cves, e->cves.v[k]))
-				strv_push(&u->cves, e->cves.v[k]);
-		for (size_t k = 0; k < e->advisories.n; k++)
-			if (!strv_contains(&u->advisories, e->advisories.v[k]))
-				strv_push(&u->advisories, e->advisories.v[k]);
-	}
-}
-
-/* Sort each planned update into applied, failed or still pending. */
-static int take_apply(struct run *r, struct msg_apply *m, struct err *err)
-{
-	struct report *rep = r->report;
-
-	for (size_t i = 0; i < m->applied.n; i++) {
-		const struct msg_package *a = wire_list_at(&msg_package, &m->applied, i);
-		const struct msg_update *u = planned(r, a->package, a->arch);
-
-		if (!u)
-			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' was applied without being planned", a->package);
-		struct msg_update *mine = wire_list_add(&msg_update, &rep->applied);
-		wire_copy(&msg_update, mine, u);
-		add_evidence(r, mine);
-		drop_pending(r, u);
-	}
-	for (size_t i = 0; i < m->failed.n; i++) {
-		const struct msg_failure *f = wire_list_at(&msg_failure, &m->failed, i);
-		const struct msg_update *u = planned(r, f->package, f->arch);
-
-		wire_copy(&msg_failure, wire_list_add(&msg_failure, &rep->failed), f);
-		plan_deny(&r->denials, f->package, f->arch, f->code, f->detail);
-		if (u)
-			drop_pending(r, u);
-	}
-	for (size_t i = 0; i < m->conffiles.n; i++) {
-		const struct msg_conffile *c = wire_list_at(&msg_conffile, &m->conffiles, i);
-
-		wire_copy(&msg_conffile, wire_list_add(&msg_conffile, &rep->conffiles), c);
-		report_alarm(rep, CODE_CONFFILE_KEPT, "%s of %s was changed here and stays as it is", c->path, c->package);
-	}
-	for (size_t i = 0; i < m->left_behind.n; i++) {
-		const struct msg_process *p = wire_list_at(&msg_process, &m->left_behind, i);
-
-		wire_copy(&msg_process, wire_list_add(&msg_process, &rep->left_behind), p);
-		report_alarm(rep, CODE_LEFT_BEHIND, "a maintainer script left process %lld running: %s", (long long)p->pid,
-			     strna(p->cmdline));
-	}
-	free(rep->log);
-	rep->log = xstrdup(m->log);
-	return 0;
 }
 
 static enum state apply_result(struct run *r)
@@ -570,7 +442,7 @@ static enum state apply_result(struct run *r)
 
 	if (wire_decode(&msg_apply, r->result, &m, &err) < 0)
 		return give_up(r, &err);
-	int bad = take_apply(r, &m, &err);
+	int bad = outcome_apply(r->report, &r->plan, &r->evidence, &m, &r->denials, &err);
 	r->passes++;
 	r->again = m.again && !m.stopped && r->passes < PASSES_MAX;
 	r->stop |= m.stopped;
@@ -590,47 +462,15 @@ static enum state apply_result(struct run *r)
 	return S_VERIFY;
 }
 
-/* The database has the last word: what it does not show was not applied. */
 static enum state verify_result(struct run *r)
 {
 	struct msg_verify m = { 0 };
-	struct report *rep = r->report;
 	struct err err = ERR_INIT;
 
 	if (wire_decode(&msg_verify, r->result, &m, &err) < 0)
 		return give_up(r, &err);
-	for (size_t i = 0; i < m.missing.n; i++) {
-		struct msg_failure *f = wire_list_at(&msg_failure, &m.missing, i);
-
-		for (size_t k = 0; k < rep->applied.n; k++) {
-			struct msg_update *u = wire_list_at(&msg_update, &rep->applied, k);
-
-			if (!streq(u->package, f->package) || (*strna(f->arch) && !streq(u->arch, f->arch)))
-				continue;
-			f->code = CODE_NOT_APPLIED;
-			wire_copy(&msg_failure, wire_list_add(&msg_failure, &rep->failed), f);
-			wire_clear(&msg_update, u);
-			memmove(u, u + 1, (rep->applied.n - k - 1) * sizeof(*u));
-			rep->applied.n--;
-			break;
-		}
-	}
-	wire_clear(&msg_database, &rep->probe.database);
-	rep->probe.database = m.database;
-	m.database = (struct msg_database){ 0 };
+	outcome_verify(r->report, &m, r->stop);
 	wire_clear(&msg_verify, &m);
-	/* what is still pending and not stopped was neither done nor explained */
-	for (size_t i = 0; i < rep->pending.n && !r->stop; i++) {
-		const struct msg_update *u = wire_list_at(&msg_update, &rep->pending, i);
-		struct msg_failure *f = wire_list_add(&msg_failure, &rep->failed);
-
-		f->package = xstrdup(u->package);
-		f->arch = xstrdup(u->arch);
-		f->version = xstrdup(u->candidate);
-		f->code = CODE_NOT_APPLIED;
-	}
-	if (!r->stop)
-		wire_list_clear(&msg_update, &rep->pending);
 	if (r->again && !r->stop) {
 		r->again = false;
 		log_info("the package manager itself was updated: planning once more");
