@@ -130,9 +130,22 @@ bool utf8_valid(const char *s, size_t n)
 
 static bool shown_as_is(uint32_t c)
 {
-	return c >= 0x20 && c != 0x7f && c != '\\' && !(c >= 0x80 && c <= 0x9f) &&
+	return c >= 0x20 && c != 0x7f && !(c >= 0x80 && c <= 0x9f) && c != 0x061c &&
 	       !(c >= 0x200b && c <= 0x200f) && !(c >= 0x2028 && c <= 0x202e) &&
 	       !(c >= 0x2060 && c <= 0x206f) && c != 0xfeff;
+}
+
+bool text_printable(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		uint32_t c;
+		size_t len = utf8_one((const unsigned char *)s + i, n - i, &c);
+
+		if (!len || !shown_as_is(c))
+			return false;
+		i += len;
+	}
+	return true;
 }
 
 void buf_put_escaped(struct buf *b, const char *s, size_t n, size_t max)

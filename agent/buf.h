@@ -25,10 +25,13 @@ static inline const char *buf_str(const struct buf *b)
 #define cleanup_buf _cleanup_(buf_clear)
 
 /* Hostile bytes for a person or a log: control characters, DEL, C1 controls,
- * invalid UTF-8, bidirectional overrides and the backslash become \xHH; so one
- * line stays one line and no byte reaches a terminal as a command. At most MAX
- * bytes of S are shown, then "...". */
+ * invalid UTF-8 and bidirectional overrides become \xHH; so one line stays one
+ * line and no byte reaches a terminal as a command. At most MAX bytes of S are
+ * shown, then "...". The backslash stays: text passes several processes on its
+ * way out, and a second escaping must not change what the first one made. */
 void buf_put_escaped(struct buf *b, const char *s, size_t n, size_t max);
 char *escape_text(const char *s, size_t max);	/* caller frees */
+/* Would buf_put_escaped() leave these N bytes as they are? */
+bool text_printable(const char *s, size_t n);
 /* Valid UTF-8 (no surrogates, no overlong forms, no NUL) over N bytes? */
 bool utf8_valid(const char *s, size_t n);

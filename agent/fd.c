@@ -23,6 +23,12 @@ int write_all(int fd, const void *p, size_t n)
 	return 0;
 }
 
+/* ENOSPC and EDQUOT are for the operator to mend, all else is a failed call. */
+static enum code write_code(int errnum)
+{
+	return errnum == ENOSPC || errnum == EDQUOT ? CODE_NO_SPACE : CODE_IO;
+}
+
 int read_file_at(int dirfd, const char *path, size_t max, struct buf *ret, struct err *err)
 {
 	struct stat st;
@@ -67,9 +73,9 @@ int replace_file(const char *path, mode_t mode, const void *p, size_t n, struct 
 	(void)unlink(tmp);
 	cleanup_fd int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (fd < 0)
-		return err_set(err, CODE_IO, errno, "create '%s'", tmp);
+		return err_set(err, write_code(errno), errno, "create '%s'", tmp);
 	if (write_all(fd, p, n) < 0 || fsync(fd) < 0) {
-		(void)err_set(err, errno == ENOSPC ? CODE_NO_SPACE : CODE_IO, errno, "write '%s'", tmp);
+		(void)err_set(err, write_code(errno), errno, "write '%s'", tmp);
 		(void)unlink(tmp);
 		return -1;
 	}
@@ -86,21 +92,31 @@ int replace_file(const char *path, mode_t mode, const void *p, size_t n, struct 
 	return 0;
 }
 
+static int make_dir(const char *path, mode_t mode, struct err *err)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0)
+		return 0;
+	if (errno == EEXIST && stat(path, &st) == 0) {
+		if (S_ISDIR(st.st_mode))
+			return 0;
+		errno = ENOTDIR;
+	}
+	return err_set(err, write_code(errno), errno, "create folder '%s'", path);
+}
+
 int make_dirs(const char *path, mode_t mode, struct err *err)
 {
 	cleanup_free char *p = xstrdup(path);
 
-	for (char *s = p + 1; *s; s++) {
-		if (*s != '/')
-			continue;
+	for (char *s = strchr(*p ? p + 1 : p, '/'); s; s = strchr(s + 1, '/')) {
 		*s = '\0';
-		if (mkdir(p, 0755) < 0 && errno != EEXIST)
-			return err_set(err, CODE_IO, errno, "create folder '%s'", p);
+		if (make_dir(p, 0755, err) < 0)
+			return -1;
 		*s = '/';
 	}
-	if (mkdir(p, mode) < 0 && errno != EEXIST)
-		return err_set(err, CODE_IO, errno, "create folder '%s'", p);
-	return 0;
+	return make_dir(p, mode, err);
 }
 
 int set_nonblock(int fd)

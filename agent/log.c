@@ -1,4 +1,4 @@
-/* log.c - see log.h. The line is built on the stack and written at once. */
+/* log.c - see log.h. A line is one write, so that lines of several processes do not mix. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

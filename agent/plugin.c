@@ -25,6 +25,7 @@ struct plugin {
 	void *arg;
 	pid_t pid;			/* 0: reaped, with STATUS */
 	int status;
+	struct rusage usage;
 	bool eof;			/* it closed its end */
 	int fd;				/* -1: closed */
 	int log_fd;
@@ -417,7 +418,7 @@ static void on_child(evutil_socket_t fd _unused_, short what _unused_, void *arg
 {
 	struct plugin *p = arg;
 
-	if (p->pid && waitpid(p->pid, &p->status, WNOHANG) == p->pid) {
+	if (p->pid && wait4(p->pid, &p->status, WNOHANG, &p->usage) == p->pid) {
 		p->pid = 0;
 		p->kill_at = 0;
 		arm_timer(p);
@@ -436,10 +437,11 @@ static void on_child(evutil_socket_t fd _unused_, short what _unused_, void *arg
 	if (!p->pid && p->stopping) {
 		const struct plugin_callbacks *cb = p->cb;
 		void *cb_arg = p->arg;
+		int64_t rss = (int64_t)p->usage.ru_maxrss * 1024;
 
 		plugin_free(p);
 		if (cb->gone)
-			cb->gone(cb_arg);
+			cb->gone(cb_arg, rss);
 	}
 }
 

@@ -20,8 +20,9 @@ struct plugin_callbacks {
 	/* The end of a request: RESULT, or NULL and FAILURE. DETAILS is the
 	 * plugin's own error message when it sent one, else NULL. */
 	void (*done)(void *arg, struct json_object *result, const struct err *failure, const struct msg_error *details);
-	/* After plugin_stop(): the process is reaped. P is freed afterwards. */
-	void (*gone)(void *arg);
+	/* After plugin_stop(): the process is reaped and P is gone. MAX_RSS is the
+	 * peak, in bytes, of it or the largest of its children. */
+	void (*gone)(void *arg, int64_t max_rss);
 };
 
 struct plugin_spec {

@@ -242,6 +242,7 @@ struct json_object *report_json(const struct report *r)
 	wire_add_string(p, "name", r->plugin);
 	wire_add_string(p, "version", r->plugin_version);
 	wire_add_string(p, "manager", r->probe.manager);
+	json_object_object_add(p, "max_rss", json_object_new_int64(r->plugin_max_rss));
 	if (r->probed)
 		json_object_object_add(p, "database", wire_encode(&msg_database, &r->probe.database));
 	json_object_object_add(o, "plugin", p);

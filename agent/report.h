@@ -36,6 +36,7 @@ struct report {
 	bool probed;			/* distribution and database are known */
 	struct msg_probe probe;		/* its blocked and alarms move to the lists below */
 	char *plugin, *plugin_version;
+	int64_t plugin_max_rss;		/* bytes, the largest of its processes */
 	struct wire_list blocked;	/* msg_reason */
 	struct wire_list alarms;	/* msg_reason */
 	bool refreshed;			/* security_source is known */

@@ -197,10 +197,12 @@ static void on_done(void *arg, struct json_object *result, const struct err *fai
 	step(r, result ? E_RESULT : E_ERROR);
 }
 
-static void on_gone(void *arg)
+static void on_gone(void *arg, int64_t max_rss)
 {
 	struct run *r = arg;
 
+	if (max_rss > r->report->plugin_max_rss)
+		r->report->plugin_max_rss = max_rss;
 	r->plugin = NULL;
 	step(r, E_GONE);
 }
