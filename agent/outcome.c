@@ -167,3 +167,26 @@ void outcome_verify(struct report *rep, struct msg_verify *m, bool stopped)
 	}
 	wire_list_clear(&msg_update, &rep->pending);
 }
+
+void outcome_recheck(struct report *rep, const struct wire_list *evidence, struct msg_verify *m)
+{
+	for (size_t i = rep->pending.n; i-- > 0;) {
+		struct msg_update *u = wire_list_at(&msg_update, &rep->pending, i);
+		bool missing = false;
+
+		for (size_t k = 0; k < m->missing.n && !missing; k++) {
+			const struct msg_failure *f = wire_list_at(&msg_failure, &m->missing, k);
+
+			missing = is_package(u, f->package, f->arch);
+		}
+		if (missing)
+			continue;
+		struct msg_update *mine = wire_list_add(&msg_update, &rep->applied);
+		wire_copy(&msg_update, mine, u);
+		add_evidence(evidence, mine);
+		drop(&rep->pending, u);
+	}
+	wire_clear(&msg_database, &rep->probe.database);
+	rep->probe.database = m->database;
+	m->database = (struct msg_database){ 0 };
+}

@@ -21,3 +21,6 @@ int outcome_apply(struct report *rep, const struct plan *plan, const struct wire
 /* The database has the last word. STOPPED: pending updates were not begun,
  * else they are failures without an explanation. */
 void outcome_verify(struct report *rep, struct msg_verify *m, bool stopped);
+/* After a plugin that failed in apply: pending updates that the database shows
+ * (they are not in M) were applied all the same. */
+void outcome_recheck(struct report *rep, const struct wire_list *evidence, struct msg_verify *m);

@@ -1,4 +1,5 @@
 /* plugin.c - see plugin.h. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -445,7 +446,30 @@ static void on_child(evutil_socket_t fd _unused_, short what _unused_, void *arg
 	}
 }
 
-/* --- the four calls --------------------------------------------------------- */
+/* --- the calls --------------------------------------------------------- */
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int plugin_list(const char *bundle, struct strv *ret, struct err *err)
+{
+	cleanup_free char *folder = xasprintf("%s/plugins", bundle);
+	DIR *d = opendir(folder);
+
+	if (!d)
+		return err_set(err, CODE_PLUGIN_MISSING, errno,
+			       "open '%s' (run stopgap from its bundle; 'make bundle' makes one)", folder);
+	for (struct dirent *e; (e = readdir(d));)
+		if (starts_with(e->d_name, "stopgap-"))
+			strv_take(ret, xasprintf("%s/%s", folder, e->d_name));
+	(void)closedir(d);
+	if (!ret->n)
+		return err_set(err, CODE_PLUGIN_MISSING, 0, "no plugin 'stopgap-*' in '%s'", folder);
+	qsort(ret->v, ret->n, sizeof(*ret->v), by_text);
+	return 0;
+}
 
 int plugin_start(struct event_base *base, const struct plugin_spec *spec, const struct plugin_callbacks *cb, void *arg,
 		 struct plugin **ret, struct err *err)

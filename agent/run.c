@@ -1,22 +1,16 @@
 /* run.c - the cycle as a state × event table (run.h). */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include "clock.h"
-#include "fd.h"
 #include "log.h"
 #include "outcome.h"
 #include "plugin.h"
 #include "run.h"
+#include "statedir.h"
 
 #define PLANS_MAX  10		/* rounds of plan and refusal in one run */
 #define PASSES_MAX 3		/* apply rounds, when the package manager updates itself */
 #define APPLY_MAX  (4 * 3600)	/* s; the plugin's own script_timeout is far shorter */
 
-#define STATES(X) X(IDLE) X(PROBE) X(REPAIR) X(REFRESH) X(PLAN) X(FETCH) X(APPLY) X(VERIFY) X(CLOSE) X(DONE)
+#define STATES(X) X(IDLE) X(PROBE) X(REPAIR) X(REFRESH) X(PLAN) X(FETCH) X(APPLY) X(VERIFY) X(RECHECK) X(CLOSE) X(DONE)
 enum state {
 #define X(s) S_##s,
 	STATES(X)
@@ -46,6 +40,7 @@ struct run {
 	size_t next_plugin;
 	struct plugin *plugin;
 	bool again;			/* after CLOSE: try the next plugin */
+	bool recheck;			/* it failed in apply: ask a new one what was done */
 	bool stop;
 	bool refreshed_all;
 	int plans, passes;
@@ -138,6 +133,23 @@ static enum state request_digest(struct run *r, const char *method, struct plugi
 	return next;
 }
 
+/* Ask the database about UPDATES, from index FROM on. */
+static void request_verify(struct run *r, const struct wire_list *updates, size_t from)
+{
+	struct msg_verify_params in = { 0 };
+
+	for (size_t i = from; i < updates->n; i++) {
+		const struct msg_update *u = wire_list_at(&msg_update, updates, i);
+		struct msg_package *p = wire_list_add(&msg_package, &in.packages);
+
+		p->package = xstrdup(u->package);
+		p->arch = xstrdup(u->arch);
+		p->version = xstrdup(u->candidate);
+	}
+	plugin_request(r->plugin, "verify", wire_encode(&msg_verify_params, &in), quick(r));
+	wire_clear(&msg_verify_params, &in);
+}
+
 static enum state close_plugin(struct run *r)
 {
 	if (!r->plugin)
@@ -148,7 +160,8 @@ static enum state close_plugin(struct run *r)
 
 static enum state give_up(struct run *r, const struct err *why)
 {
-	r->report->error = *why;
+	if (r->report->error.code == CODE_OK)
+		r->report->error = *why;
 	return close_plugin(r);
 }
 
@@ -211,60 +224,6 @@ static const struct plugin_callbacks plugin_callbacks = { on_event, on_done, on_
 
 /* --- IDLE ---------------------------------------------------------------------- */
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int find_plugins(struct run *r, struct err *err)
-{
-	cleanup_free char *folder = xasprintf("%s/plugins", r->bundle);
-	DIR *d = opendir(folder);
-
-	if (!d)
-		return err_set(err, CODE_PLUGIN_MISSING, errno,
-			       "open '%s' (run stopgap from its bundle, 'make bundle' makes one)", folder);
-	for (struct dirent *e; (e = readdir(d));)
-		if (starts_with(e->d_name, "stopgap-"))
-			strv_take(&r->plugins, xasprintf("%s/%s", folder, e->d_name));
-	(void)closedir(d);
-	if (!r->plugins.n)
-		return err_set(err, CODE_PLUGIN_MISSING, 0, "no plugin 'stopgap-*' in '%s'", folder);
-	qsort(r->plugins.v, r->plugins.n, sizeof(*r->plugins.v), by_text);
-	return 0;
-}
-
-/* The state folder and its lock: one run at a time. */
-static int take_state_dir(struct run *r, struct err *err)
-{
-	const char *dir = r->config->report.state_dir;
-	cleanup_free char *path = xasprintf("%s/lock", dir);
-	struct stat st;
-
-	if (make_dirs(dir, 0700, err) < 0) {
-		if (err->errnum == EROFS)
-			err->code = CODE_READ_ONLY_ROOT;
-		else if (err->errnum == EACCES || err->errnum == EPERM)
-			err->code = geteuid() ? CODE_NOT_ROOT : CODE_MISSING_CAPABILITY;
-		else if (err->errnum == ENOSPC)
-			err->code = CODE_NO_SPACE;
-		return -1;
-	}
-	r->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-	if (r->lock_fd < 0) {
-		(void)err_set(err, errno == EROFS  ? CODE_READ_ONLY_ROOT :
-			      errno == ENOSPC	   ? CODE_NO_SPACE :
-			      errno == EACCES && geteuid() ? CODE_NOT_ROOT : CODE_IO,
-			      errno, "open '%s'", path);
-		return -1;
-	}
-	if (fstat(r->lock_fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(err, CODE_IO, 0, "'%s' is not a regular file: remove it", path);
-	if (flock(r->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return err_set(err, CODE_BUSY, 0, "another stopgap run holds '%s': wait for it to end", path);
-	return 0;
-}
-
 static enum state start_next_plugin(struct run *r)
 {
 	struct err err = ERR_INIT;
@@ -275,8 +234,10 @@ static enum state start_next_plugin(struct run *r)
 
 	free(r->report->plugin);
 	r->report->plugin = xstrdup(name);
-	if (plugin_start(r->base, &spec, &plugin_callbacks, r, &r->plugin, &err) < 0)
+	if (plugin_start(r->base, &spec, &plugin_callbacks, r, &r->plugin, &err) < 0) {
+		r->recheck = false;
 		return give_up(r, &err);
+	}
 	return request_probe(r);
 }
 
@@ -284,15 +245,12 @@ static enum state idle_start(struct run *r)
 {
 	struct err err = ERR_INIT;
 
-	if (find_plugins(r, &err) < 0)
+	if (plugin_list(r->bundle, &r->plugins, &err) < 0)
 		return give_up(r, &err);
-	if (take_state_dir(r, &err) < 0) {
+	if (state_dir_lock(r->config->report.state_dir, &r->lock_fd, &err) < 0) {
 		if (code_class(err.code) != CLASS_BLOCKED)
 			return give_up(r, &err);
-		report_block(r->report, err.code, "%s%s", err.msg,
-			     err.code == CODE_READ_ONLY_ROOT ?
-				     "; start the container without --read-only, or rebuild its image" :
-			     err.code == CODE_NOT_ROOT ? "; run stopgap as root (docker exec -u 0)" : "");
+		report_block(r->report, err.code, "%s", err.msg);
 		return close_plugin(r);
 	}
 	return start_next_plugin(r);
@@ -317,6 +275,11 @@ static enum state after_probe(struct run *r)
 static enum state probe_result(struct run *r)
 {
 	struct report *rep = r->report;
+
+	if (r->recheck) {
+		request_verify(r, &rep->pending, 0);
+		return S_RECHECK;
+	}
 	struct err err = ERR_INIT;
 	const struct msg_hello *hello = plugin_hello(r->plugin);
 
@@ -438,7 +401,6 @@ static enum state fetch_result(struct run *r)
 static enum state apply_result(struct run *r)
 {
 	struct msg_apply m = { 0 };
-	struct msg_verify_params in = { 0 };
 	struct err err = ERR_INIT;
 	size_t before = r->report->applied.n;
 
@@ -451,16 +413,7 @@ static enum state apply_result(struct run *r)
 	wire_clear(&msg_apply, &m);
 	if (bad < 0)
 		return give_up(r, &err);
-	for (size_t i = before; i < r->report->applied.n; i++) {
-		const struct msg_update *u = wire_list_at(&msg_update, &r->report->applied, i);
-		struct msg_package *p = wire_list_add(&msg_package, &in.packages);
-
-		p->package = xstrdup(u->package);
-		p->arch = xstrdup(u->arch);
-		p->version = xstrdup(u->candidate);
-	}
-	plugin_request(r->plugin, "verify", wire_encode(&msg_verify_params, &in), quick(r));
-	wire_clear(&msg_verify_params, &in);
+	request_verify(r, &r->report->applied, before);
 	return S_VERIFY;
 }
 
@@ -482,10 +435,45 @@ static enum state verify_result(struct run *r)
 	return close_plugin(r);
 }
 
+/* The plugin died, hung or lied while it changed the container. The run has
+ * failed, but what was applied is a fact: a new plugin asks the database. */
+static enum state apply_error(struct run *r)
+{
+	enum code code = r->failure->code;
+
+	if (code != CODE_PLUGIN_DIED && code != CODE_PLUGIN_TIMEOUT && code != CODE_PLUGIN_PROTOCOL)
+		return give_up(r, r->failure);
+	r->recheck = true;
+	r->next_plugin--;
+	return give_up(r, r->failure);
+}
+
+static enum state recheck_result(struct run *r)
+{
+	struct msg_verify m = { 0 };
+	struct err err = ERR_INIT;
+
+	r->recheck = false;
+	if (wire_decode(&msg_verify, r->result, &m, &err) == 0)
+		outcome_recheck(r->report, &r->evidence, &m);
+	wire_clear(&msg_verify, &m);
+	return close_plugin(r);
+}
+
+/* The first failure is the one that counts. */
+static enum state recheck_error(struct run *r)
+{
+	r->recheck = false;
+	log_warning("asking the database what was applied: %s, ignoring", r->failure->msg);
+	return close_plugin(r);
+}
+
 /* --- the rest ------------------------------------------------------------------------- */
 
 static enum state on_failure(struct run *r)
 {
+	if (r->recheck)
+		return recheck_error(r);
 	return give_up(r, r->failure);
 }
 
@@ -499,7 +487,7 @@ static enum state on_stop(struct run *r)
 
 static enum state after_close(struct run *r)
 {
-	if (r->again && r->next_plugin < r->plugins.n && !r->stop) {
+	if ((r->again && r->next_plugin < r->plugins.n && !r->stop) || r->recheck) {
 		r->again = false;
 		return start_next_plugin(r);
 	}
@@ -518,8 +506,9 @@ static enum state (*const table[S_MAX][E_MAX])(struct run *) = {
 	[S_REFRESH] = { [E_RESULT] = refresh_result, [E_ERROR] = refresh_error, [E_STOP] = on_stop },
 	[S_PLAN] = { [E_RESULT] = plan_ready, [E_ERROR] = on_failure, [E_STOP] = on_stop },
 	[S_FETCH] = { [E_RESULT] = fetch_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
-	[S_APPLY] = { [E_RESULT] = apply_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_APPLY] = { [E_RESULT] = apply_result, [E_ERROR] = apply_error, [E_STOP] = on_stop },
 	[S_VERIFY] = { [E_RESULT] = verify_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_RECHECK] = { [E_RESULT] = recheck_result, [E_ERROR] = recheck_error, [E_STOP] = on_stop },
 	[S_CLOSE] = { [E_GONE] = after_close, [E_STOP] = on_stop },
 };
 
