@@ -98,8 +98,9 @@ static int decode_string(const struct wire_message *m, const struct wire_field *
 		return wrong(err, m, f, "too long");
 	if ((int64_t)n < min)
 		return wrong(err, m, f, "empty");
-	if (!utf8_valid(s, n))
-		return wrong(err, m, f, "not UTF-8 text");
+	/* a peer that keeps to PROTOCOL escapes these; nothing else gets past here */
+	if (!text_printable(s, n))
+		return wrong(err, m, f, "not printable UTF-8 text");
 	*ret = xstrndup(s, n);
 	return 0;
 }
@@ -125,8 +126,14 @@ static int decode_field(const struct wire_message *m, const struct wire_field *f
 		*(bool *)p = json_object_get_boolean(v);
 		return 0;
 	case WIRE_CODE: {
-		int code = json_object_is_type(v, json_type_string) ?
-				   code_from_name(json_object_get_string(v)) : -1;
+		int code = -1;
+		if (json_object_is_type(v, json_type_string)) {
+			const char *s = json_object_get_string(v);
+
+			/* a NUL may not hide what follows it */
+			if (strlen(s) == (size_t)json_object_get_string_len(v))
+				code = code_from_name(s);
+		}
 		if (code < 0)
 			return wrong(err, m, f, "not a known code");
 		*(enum code *)p = (enum code)code;
@@ -182,17 +189,26 @@ fail:
 	return -1;
 }
 
-/* A JSON string of hostile bytes: valid printable UTF-8 as it is, all else as \xHH. */
-static struct json_object *json_text(const char *s)
+/* A JSON string of hostile bytes: valid printable UTF-8 as it is, all else as
+ * \xHH; longer than MAX bytes, it is cut between characters and ends in "...". */
+static struct json_object *json_text(const char *s, size_t max)
 {
+	static const char dots[] = "...";
 	cleanup_free char *t = escape_text(strna(s), SIZE_MAX);
+	size_t n = strlen(t);
 
+	if (n > max) {
+		n = max < 3 ? 0 : max - 3;
+		while (n > 0 && ((unsigned char)t[n] & 0xc0) == 0x80)
+			n--;
+		memcpy(t + n, dots, sizeof(dots));
+	}
 	return json_object_new_string(t);
 }
 
 void wire_add_string(struct json_object *obj, const char *key, const char *s)
 {
-	json_object_object_add(obj, key, json_text(s));
+	json_object_object_add(obj, key, json_text(s, SIZE_MAX));
 }
 
 static bool is_zero(const void *v, size_t n)
@@ -213,12 +229,15 @@ static struct json_object *encode_field(const struct wire_field *f, const void *
 
 		if (!s || ((f->flags & WIRE_OMIT) && !*s))
 			return f->flags & WIRE_OMIT ? NULL : json_object_new_string("");
-		return json_text(s);
+		return json_text(s, (size_t)f->max);
 	}
-	case WIRE_INT:
-		if ((f->flags & WIRE_OMIT) && !*(const int64_t *)p)
+	case WIRE_INT: {
+		int64_t n = *(const int64_t *)p;
+
+		if ((f->flags & WIRE_OMIT) && !n)
 			return NULL;
-		return json_object_new_int64(*(const int64_t *)p);
+		return json_object_new_int64(n < f->min ? f->min : n > f->max ? f->max : n);
+	}
 	case WIRE_BOOL:
 		if ((f->flags & WIRE_OMIT) && !*(const bool *)p)
 			return NULL;
@@ -232,7 +251,7 @@ static struct json_object *encode_field(const struct wire_field *f, const void *
 			return NULL;
 		struct json_object *a = json_object_new_array();
 		for (size_t i = 0; i < l->n; i++)
-			json_object_array_add(a, json_text(l->v[i]));
+			json_object_array_add(a, json_text(l->v[i], (size_t)f->max));
 		return a;
 	}
 	case WIRE_OBJECT:
@@ -266,6 +285,17 @@ struct json_object *wire_encode(const struct wire_message *m, const void *v)
 	return obj;
 }
 
+/* An empty object costs json-c some 800 bytes, two on the wire: without a limit
+ * a line of 1 MiB would take 300 MB. Brackets in strings count too. */
+static bool too_many_values(const char *s, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += s[i] == '{' || s[i] == '[';
+	return count > WIRE_VALUES_MAX;
+}
+
 int wire_parse(const char *s, size_t n, struct json_object **ret, struct err *err)
 {
 	struct json_tokener *tok = json_tokener_new_ex(WIRE_DEPTH_MAX);
@@ -274,11 +304,20 @@ int wire_parse(const char *s, size_t n, struct json_object **ret, struct err *er
 
 	if (!tok)
 		out_of_memory();
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	if (n > INT32_MAX)
-		(void)err_set(err, CODE_PLUGIN_PROTOCOL, 0, "line too long");
-	else
-		obj = json_tokener_parse_ex(tok, s, (int)n);
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
+	if (n >= WIRE_LINE_MAX) {
+		(void)err_set(err, CODE_PLUGIN_PROTOCOL, 0, "line longer than %d bytes", WIRE_LINE_MAX);
+		goto out;
+	}
+	if (!utf8_valid(s, n)) {	/* json-c lets overlong forms and surrogates pass */
+		(void)err_set(err, CODE_PLUGIN_PROTOCOL, 0, "not UTF-8");
+		goto out;
+	}
+	if (too_many_values(s, n)) {
+		(void)err_set(err, CODE_PLUGIN_PROTOCOL, 0, "more than %d objects and arrays in one line", WIRE_VALUES_MAX);
+		goto out;
+	}
+	obj = json_tokener_parse_ex(tok, s, (int)n);
 	if (obj && json_object_is_type(obj, json_type_object) && json_tokener_get_parse_end(tok) == n) {
 		*ret = steal_ptr(&obj);
 		r = 0;
@@ -286,8 +325,10 @@ int wire_parse(const char *s, size_t n, struct json_object **ret, struct err *er
 		enum json_tokener_error e = json_tokener_get_error(tok);
 
 		(void)err_set(err, CODE_PLUGIN_PROTOCOL, 0, "not one JSON object a line: %s",
-			      e == json_tokener_success ? "trailing bytes or another type" : json_tokener_error_desc(e));
+			      e == json_tokener_success ? "trailing bytes or another type" :
+			      e == json_tokener_continue ? "it ends early" : json_tokener_error_desc(e));
 	}
+out:
 	json_object_put(obj);
 	json_tokener_free(tok);
 	return r;

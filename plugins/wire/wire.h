@@ -15,6 +15,7 @@
 #define WIRE_LINE_MAX	  (1024 * 1024)		/* one line, newline included */
 #define WIRE_PLAN_MAX	  (16 * 1024 * 1024)	/* all lines that answer one request */
 #define WIRE_DEPTH_MAX	  8			/* nesting of a line */
+#define WIRE_VALUES_MAX	  65536			/* objects and arrays in a line */
 
 enum wire_type {
 	WIRE_STRING,	/* char *		min/max: bytes */
@@ -65,8 +66,11 @@ void wire_list_clear(const struct wire_message *m, struct wire_list *l);
 /* Check OBJ against table M and fill *RET, a zeroed struct of M. On failure
  * *RET is cleared and ERR (CODE_PLUGIN_PROTOCOL) names message and field. */
 int wire_decode(const struct wire_message *m, struct json_object *obj, void *ret, struct err *err);
-/* A new JSON object from the struct. Bytes that are not UTF-8 or are control
- * characters are escaped as \xHH text. Caller puts it. */
+/* A new JSON object from the struct, such that wire_decode() takes it whatever
+ * the struct holds: bytes that are not printable UTF-8 are escaped as \xHH text,
+ * a string past its bound is cut and ends in "...", a number is clamped. Only
+ * the item counts of lists and non-empty required strings are the caller's
+ * part. Caller puts it. */
 struct json_object *wire_encode(const struct wire_message *m, const void *v);
 /* Free what the struct owns; it is zero afterwards. */
 void wire_clear(const struct wire_message *m, void *v);
@@ -76,8 +80,8 @@ void wire_copy(const struct wire_message *m, void *dst, const void *src);
 /* Add a string to a JSON object as wire_encode() would. */
 void wire_add_string(struct json_object *obj, const char *key, const char *s);
 
-/* Parse exactly one JSON object of N bytes: UTF-8, depth, no trailing bytes,
- * no duplicate top-level meaning. Caller puts RET. */
+/* Parse exactly one JSON object of N bytes: valid UTF-8, within the limits above,
+ * no trailing bytes. Of a key given twice the last one counts. Caller puts RET. */
 int wire_parse(const char *s, size_t n, struct json_object **ret, struct err *err);
 
 /* Take the next line out of IN (bytes received so far).
