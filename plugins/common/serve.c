@@ -1,5 +1,6 @@
 /* serve.c - see serve.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,10 @@ static void on_term(int sig _unused_)
 	self.stop = 1;
 }
 
+static void on_pipe(int sig _unused_)
+{
+}
+
 const struct msg_settings *plugin_settings(void)
 {
 	return &self.settings;
@@ -42,34 +47,36 @@ bool plugin_stop_requested(void)
 	return self.stop || self.gone;
 }
 
-/* The agent may be gone (SIGPIPE is ignored): the work goes on to a safe end. */
-static void send_line(struct json_object *obj)
+/* The agent may be gone: the work goes on to a safe end. -1: OBJ makes more
+ * than one line may hold, and nothing was sent. */
+static int send_line(struct json_object *obj)
 {
 	cleanup_buf struct buf out = { 0 };
 
 	wire_put(&out, obj);
+	json_object_put(obj);
+	if (out.n > WIRE_LINE_MAX)
+		return -1;
 	if (!self.gone && write_all(PLUGIN_FD, out.s, out.n) < 0)
 		self.gone = true;
-	json_object_put(obj);
+	return 0;
 }
 
 void plugin_event(const char *name, const struct wire_message *m, const void *v)
 {
-	struct json_object *obj = wire_encode(m, v);
-
 	if (m == &msg_progress) {
 		const struct msg_progress *p = v;
 		uint64_t now = clock_ms();
 
-		if (now - self.progress_at < 100 && !(p->total && p->done >= p->total)) {
-			json_object_put(obj);
+		if (now - self.progress_at < 100 && !(p->total && p->done >= p->total))
 			return;
-		}
 		self.progress_at = now;
 	}
+	struct json_object *obj = wire_encode(m, v);
 	json_object_object_add(obj, "event", json_object_new_string(name));
 	json_object_object_add(obj, "id", json_object_new_int64(self.id));
-	send_line(obj);
+	if (send_line(obj) < 0)
+		log_warning("event '%s' is longer than %d bytes, ignoring", name, WIRE_LINE_MAX);
 }
 
 void plugin_log(enum log_level level, const char *fmt, ...)
@@ -104,17 +111,24 @@ static void answer_error(const struct err *err)
 
 	json_object_object_add(obj, "id", json_object_new_int64(self.id));
 	json_object_object_add(obj, "error", wire_encode(&msg_error, &e));
-	send_line(obj);
-	wire_list_clear(&msg_repository, &self.error_repositories);
+	if (send_line(obj) < 0) {
+		/* the reason matters more than the record that goes with it */
+		wire_list_clear(&msg_repository, &self.error_repositories);
+		answer_error(err);
+	}
 }
 
 static void answer_result(const struct wire_message *m, const void *v)
 {
 	struct json_object *obj = json_object_new_object();
+	struct err err = ERR_INIT;
 
 	json_object_object_add(obj, "id", json_object_new_int64(self.id));
 	json_object_object_add(obj, "result", wire_encode(m, v));
-	send_line(obj);
+	if (send_line(obj) < 0) {
+		(void)err_set(&err, CODE_INTERNAL, 0, "the answer is longer than %d bytes", WIRE_LINE_MAX);
+		answer_error(&err);
+	}
 }
 
 /* One method: decode params by its table, run, encode the result by its table. */
@@ -188,6 +202,18 @@ static void serve_request(const char *method, struct json_object *params)
 	answer_error(&err);
 }
 
+/* Wait for bytes from the agent. A SIGTERM is let in only here, so that one
+ * that comes just before the wait still ends it. 1: read on, 0: stop. */
+static int wait_for_agent(const sigset_t *term_open)
+{
+	struct pollfd p = { .fd = PLUGIN_FD, .events = POLLIN };
+	int n = 0;
+
+	while (!self.stop && (n = ppoll(&p, 1, NULL, term_open)) < 0 && errno == EINTR)
+		;
+	return n > 0 && !self.stop;
+}
+
 /* The agent's hello lists the versions it speaks; ours must be among them. */
 static int answer_hello(struct json_object *hello)
 {
@@ -212,7 +238,7 @@ static int answer_hello(struct json_object *hello)
 #undef X
 	json_object_object_add(obj, "hello", wire_encode(&msg_hello, &h));
 	strv_clear(&h.capabilities);
-	send_line(obj);
+	(void)send_line(obj);
 	return 0;
 }
 
@@ -238,20 +264,27 @@ static int serve_line(struct json_object *line)
 	struct json_object *none = params ? NULL : json_object_new_object();
 	serve_request(json_object_get_string(v), params ? params : none);
 	json_object_put(none);
+	wire_list_clear(&msg_repository, &self.error_repositories);
 	return 0;
 }
 
 int plugin_main(const struct plugin_ops *ops)
 {
 	cleanup_buf struct buf in = { 0 };
-	struct sigaction term = { .sa_handler = on_term }, ign = { .sa_handler = SIG_IGN };
+	struct sigaction term = { .sa_handler = on_term }, pipe_action = { .sa_handler = on_pipe };
 	struct err err = ERR_INIT;
+	sigset_t term_set, open_set;
 	char chunk[65536];
 
 	self.ops = ops;
 	log_setup(ops->name, LOG_DEBUG, LOG_TEXT);
-	(void)sigaction(SIGTERM, &term, NULL);	/* no SA_RESTART: read() must wake */
-	(void)sigaction(SIGPIPE, &ign, NULL);
+	/* what an operation starts must not hold the agent's socket open, nor
+	 * inherit an ignored SIGPIPE: a handler, unlike SIG_IGN, ends at exec */
+	(void)fcntl(PLUGIN_FD, F_SETFD, FD_CLOEXEC);
+	(void)sigaction(SIGPIPE, &pipe_action, NULL);
+	(void)sigaction(SIGTERM, &term, NULL);	/* no SA_RESTART: an operation that waits must wake */
+	(void)sigemptyset(&term_set);
+	(void)sigaddset(&term_set, SIGTERM);
 	while (!self.stop) {
 		struct json_object *line = NULL;
 		int r = wire_next(&in, &line, &err);
@@ -267,9 +300,15 @@ int plugin_main(const struct plugin_ops *ops)
 				return 1;
 			continue;
 		}
+		(void)sigprocmask(SIG_BLOCK, &term_set, &open_set);
+		(void)sigdelset(&open_set, SIGTERM);
+		r = wait_for_agent(&open_set);
+		(void)sigprocmask(SIG_SETMASK, &open_set, NULL);
+		if (!r)
+			return 0;
 		ssize_t n = read(PLUGIN_FD, chunk, sizeof(chunk));
-		if (n == 0)
-			break;
+		if (n == 0 || (n < 0 && errno == ECONNRESET))	/* closed with something unread */
+			return 0;
 		if (n < 0 && errno != EINTR) {
 			log_error("read requests from fd %d: %s", PLUGIN_FD, strerror(errno));
 			return 1;
