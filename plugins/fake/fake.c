@@ -493,9 +493,9 @@ static void play_line(const char *line)
 		for (;;)
 			pause_ms(1000);
 	else if (streq(verb, "signal"))
-		(void)signal(atoi(arg), SIG_DFL), (void)raise(atoi(arg));
+		(void)signal((int)strtol(arg, NULL, 10), SIG_DFL), (void)raise((int)strtol(arg, NULL, 10));
 	else if (streq(verb, "die"))
-		end(atoi(arg), "# die");
+		end((int)strtol(arg, NULL, 10), "# die");
 	else
 		bad_script("unknown verb", line);
 }

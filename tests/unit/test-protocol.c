@@ -18,7 +18,8 @@ __attribute__((constructor)) static void read_examples(void)
 
 	if (read_file(STOPGAP_TOP "/plugins/PROTOCOL", WIRE_LINE_MAX, &b, &e) < 0)
 		return;
-	for (char *line = strtok(b.s, "\n"); line; line = strtok(NULL, "\n")) {
+	char *next = b.s;
+	for (char *line; (line = strsep(&next, "\n"));) {
 		if (starts_with(line, "> "))
 			strv_push(&doc.sent, line + 2);
 		else if (starts_with(line, "< "))
