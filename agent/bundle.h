@@ -1,8 +1,8 @@
 /* bundle.h - where the bundle is that this program belongs to.
  *
  *	BUNDLE/stopgap		the agent, and the launcher of everything below
- *	BUNDLE/plugins/NAME	-> ../stopgap
- *	BUNDLE/methods/NAME	-> ../stopgap: what libapt runs, its methods and apt-key
+ *	BUNDLE/plugins/NAME	-> ../stopgap: the plugins, stopgap-*, and what they have others run
+ *	BUNDLE/methods/NAME	-> ../stopgap: libapt's methods
  *	BUNDLE/guard/NAME	-> ../stopgap: in front of PATH for maintainer scripts
  *	BUNDLE/libexec/NAME	the real programs
  *	BUNDLE/lib/		their loader and libraries
