@@ -101,7 +101,7 @@ static int run_once(const struct options *opt, const struct config *config)
 	if (!o.base)
 		out_of_memory();
 	report_init(&report, opt->verb == VERB_CHECK ? MODE_CHECK : opt->dry_run ? MODE_DRY_RUN : MODE_ONCE, "command");
-	bool tty = isatty(STDERR_FILENO) && opt->level >= LOG_NOTICE;
+	bool tty = isatty(STDERR_FILENO) && opt->level >= LOG_NOTICE && opt->log_format == LOG_TEXT;
 	if (tty)
 		log_set_before(progress_clear);
 	o.run = run_start(o.base, config, bundle, &report, tty ? &lively : &quiet, &o);
@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 		log_err(LOG_ERROR, &err);
 		return EXIT_USAGE;
 	}
-	log_setup("stopgap", opt.level, LOG_TEXT);
+	log_setup("stopgap", opt.level, opt.log_format);
 	if (opt.help || opt.version) {
 		if (opt.help)
 			options_help(&opt, &help);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include "options.h"
 
-enum option_id { OPT_CONFIG = 256, OPT_SET, OPT_OUTPUT, OPT_DRY_RUN };
+enum option_id { OPT_CONFIG = 256, OPT_SET, OPT_OUTPUT, OPT_LOG_FORMAT, OPT_DRY_RUN };
 
 #define ALL ((1u << VERB_MAX) - 1)
 #define ON(v) (1u << (v))
@@ -19,6 +19,7 @@ static const struct {
 	{ "set", OPT_SET, "SECTION.KEY=VALUE", ALL, "override one setting; may be repeated" },
 	{ "output", OPT_OUTPUT, "FORM", ALL, "text (default), json or nagios" },
 	{ "dry-run", OPT_DRY_RUN, NULL, ON(VERB_ONCE), "stop after the plan: fetch and change nothing" },
+	{ "log-format", OPT_LOG_FORMAT, "FORM", ALL, "of the lines on stderr: text (default) or json" },
 	{ "verbose", 'v', NULL, ALL, "say more on stderr; twice for debugging" },
 	{ "quiet", 'q', NULL, ALL, "say only warnings and errors on stderr" },
 	{ "help", 'h', NULL, ALL, "show this help" },
@@ -65,16 +66,22 @@ void options_help(const struct options *o, struct buf *ret)
 		      "4 partial, 5 no security repository, 6 out of support, 100 updates are pending.\n");
 }
 
-static int take_output(struct options *o, const char *v, struct err *err)
+/* VALUE must be one of the words in ACCEPTED, by ", "; its index into RET. */
+static int take_word(const char *option, const char *value, const char *accepted, int *ret, struct err *err)
 {
-	static const char *const names[] = { "text", "json", "nagios" };
+	size_t n = strlen(value);
+	int i = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (streq(v, names[i])) {
-			o->output = (enum output)i;
+	for (const char *w = accepted; *w; i++) {
+		size_t k = strcspn(w, ",");
+
+		if (k == n && memcmp(w, value, n) == 0) {
+			*ret = i;
 			return 0;
 		}
-	return err_set(err, CODE_USAGE, 0, "--output=%s: accepted: text, json, nagios", v);
+		w += k + strspn(w + k, ", ");
+	}
+	return err_set(err, CODE_USAGE, 0, "--%s=%s: accepted: %s", option, value, accepted);
 }
 
 static int take_verb(struct options *o, const char *word, struct err *err)
@@ -94,6 +101,8 @@ static int take_verb(struct options *o, const char *word, struct err *err)
 /* One option that getopt found; -1: refused. SEEN has a bit per table row. */
 static int take_option(struct options *o, int id, unsigned *seen, struct err *err)
 {
+	int word;
+
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		if (options[i].id == id)
 			*seen |= 1u << i;
@@ -106,7 +115,15 @@ static int take_option(struct options *o, int id, unsigned *seen, struct err *er
 		strv_push(&o->sets, optarg);
 		return 0;
 	case OPT_OUTPUT:
-		return take_output(o, optarg, err);
+		if (take_word("output", optarg, "text, json, nagios", &word, err) < 0)
+			return -1;
+		o->output = (enum output)word;
+		return 0;
+	case OPT_LOG_FORMAT:
+		if (take_word("log-format", optarg, "text, json", &word, err) < 0)
+			return -1;
+		o->log_format = (enum log_format)word;
+		return 0;
 	case OPT_DRY_RUN:
 		o->dry_run = true;
 		return 0;

@@ -19,6 +19,7 @@ struct options {
 	struct strv sets;	/* --set, as given */
 	enum output output;
 	enum log_level level;
+	enum log_format log_format;
 	bool dry_run;
 	bool help, version;	/* asked for; nothing else is done then */
 	bool has_verb;		/* help: for one mode */

@@ -112,7 +112,7 @@ static enum state request_refresh(struct run *r, const char *scope)
 {
 	struct msg_refresh_params in = { .scope = (char *)(uintptr_t)scope, .origins = r->config->updates.origins };
 
-	log_info("refreshing %s repositories", streq(scope, "all") ? "all" : "the security");
+	log_notice("refreshing %s repositories", streq(scope, "all") ? "all" : "the security");
 	plugin_request(r->plugin, "refresh", wire_encode(&msg_refresh_params, &in), transfer(r));
 	return S_REFRESH;
 }
@@ -374,7 +374,7 @@ static enum state plan_ready(struct run *r)
 	}
 	if (r->report->mode != MODE_ONCE || !r->plan.updates.n)
 		return close_plugin(r);
-	log_info("fetching %zu packages", r->plan.updates.n);
+	log_notice("fetching %zu packages", r->plan.updates.n);
 	return request_digest(r, "fetch", transfer(r), S_FETCH);
 }
 
@@ -394,7 +394,7 @@ static enum state fetch_result(struct run *r)
 		return close_plugin(r);
 	if (replan)
 		return request_plan(r);
-	log_info("applying %zu updates", r->plan.updates.n);
+	log_notice("applying %zu updates", r->plan.updates.n);
 	return request_digest(r, "apply", change(r), S_APPLY);
 }
 
