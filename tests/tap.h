@@ -26,42 +26,42 @@ static struct tap_test *tap_first, **tap_last = &tap_first;
 static bool tap_failed;
 static const char *tap_skipped;
 
-#define TEST(name_)                                                                           \
-	static void name_(void);                                                              \
-	__attribute__((constructor)) static void tap_register_##name_(void)                   \
-	{                                                                                     \
-		static struct tap_test t = {#name_, name_, NULL};                             \
-		*tap_last = &t;                                                               \
-		tap_last = &t.next;                                                           \
-	}                                                                                     \
+#define TEST(name_) \
+	static void name_(void); \
+	__attribute__((constructor)) static void tap_register_##name_(void) \
+	{ \
+		static struct tap_test t = { #name_, name_, NULL }; \
+		*tap_last = &t; \
+		tap_last = &t.next; \
+	} \
 	static void name_(void)
 
 /* Ends the test with a message in printf's form. */
-#define FAIL(...)                                                                             \
-	do {                                                                                  \
-		printf("# %s:%d: ", __FILE__, __LINE__);                                      \
-		printf(__VA_ARGS__);                                                          \
-		putchar('\n');                                                                \
-		tap_failed = true;                                                            \
-		return;                                                                       \
+#define FAIL(...) \
+	do { \
+		printf("# %s:%d: ", __FILE__, __LINE__); \
+		printf(__VA_ARGS__); \
+		putchar('\n'); \
+		tap_failed = true; \
+		return; \
 	} while (0)
-#define SKIP(reason_)                                                                         \
-	do {                                                                                  \
-		tap_skipped = (reason_);                                                      \
-		return;                                                                       \
+#define SKIP(reason_) \
+	do { \
+		tap_skipped = (reason_); \
+		return; \
 	} while (0)
 
-#define OK(expr_)                                                                             \
-	do {                                                                                  \
-		if (!(expr_))                                                                 \
-			FAIL("%s is false", #expr_);                                          \
+#define OK(expr_) \
+	do { \
+		if (!(expr_)) \
+			FAIL("%s is false", #expr_); \
 	} while (0)
 
 /* Integers of any type, enums and booleans. */
-#define TAP_CMP(a_, op_, b_)                                                                  \
-	do {                                                                                  \
-		intmax_t tap_a = (intmax_t)(a_), tap_b = (intmax_t)(b_);                      \
-		if (!(tap_a op_ tap_b))                                                       \
+#define TAP_CMP(a_, op_, b_) \
+	do { \
+		intmax_t tap_a = (intmax_t)(a_), tap_b = (intmax_t)(b_); \
+		if (!(tap_a op_ tap_b)) \
 			FAIL("%s is %jd, expected %s %s (%jd)", #a_, tap_a, #op_, #b_, tap_b); \
 	} while (0)
 #define EQ(a_, b_) TAP_CMP(a_, ==, b_)
@@ -70,19 +70,19 @@ static const char *tap_skipped;
 #define GE(a_, b_) TAP_CMP(a_, >=, b_)
 
 /* Strings; either may be NULL. */
-#define STREQ(a_, b_)                                                                         \
-	do {                                                                                  \
-		const char *tap_a = (a_), *tap_b = (b_);                                      \
+#define STREQ(a_, b_) \
+	do { \
+		const char *tap_a = (a_), *tap_b = (b_); \
 		if (tap_a == NULL || tap_b == NULL ? tap_a != tap_b : strcmp(tap_a, tap_b) != 0) \
-			FAIL("%s is \"%s\", expected \"%s\"", #a_, tap_a ? tap_a : "(NULL)",  \
-			     tap_b ? tap_b : "(NULL)");                                       \
+			FAIL("%s is \"%s\", expected \"%s\"", #a_, tap_a ? tap_a : "(NULL)", \
+			     tap_b ? tap_b : "(NULL)"); \
 	} while (0)
 
 /* The string has this part. */
-#define HAS(a_, part_)                                                                        \
-	do {                                                                                  \
-		const char *tap_a = (a_), *tap_b = (part_);                                   \
-		if (tap_a == NULL || strstr(tap_a, tap_b) == NULL)                            \
+#define HAS(a_, part_) \
+	do { \
+		const char *tap_a = (a_), *tap_b = (part_); \
+		if (tap_a == NULL || strstr(tap_a, tap_b) == NULL) \
 			FAIL("%s is \"%s\", without \"%s\"", #a_, tap_a ? tap_a : "(NULL)", tap_b); \
 	} while (0)
 
@@ -128,17 +128,17 @@ static inline int tap_main(void)
 			tap_skipped = NULL;
 		}
 		bad += tap_failed;
-		printf("%sok %d - %s%s%s\n", tap_failed ? "not " : "", ++count, t->name,
-		       tap_skipped ? " # SKIP " : "", tap_skipped ? tap_skipped : "");
+		printf("%sok %d - %s%s%s\n", tap_failed ? "not " : "", ++count, t->name, tap_skipped ? " # SKIP " : "",
+		       tap_skipped ? tap_skipped : "");
 	}
 	printf("1..%d\n", count);
 	return bad > 0 || count == 0;
 }
 
-#define TAP_MAIN                                                                              \
-	int main(void)                                                                        \
-	{                                                                                     \
-		return tap_main();                                                            \
+#define TAP_MAIN \
+	int main(void) \
+	{ \
+		return tap_main(); \
 	}
 
 #endif

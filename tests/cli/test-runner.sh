@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2016 # the texts are other files
+# shellcheck shell=bash
 # What tests/run makes of test files that pass, fail, crash, skip, hang, break their plan or leave something behind.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/../lib.sh"

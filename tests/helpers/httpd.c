@@ -53,7 +53,7 @@ static void send_all(const void *data, size_t size)
 
 static void nap_ms(long ms)
 {
-	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
 static void log_answer(int status, long long bytes, const char *method, const char *target)
@@ -215,7 +215,8 @@ static void answer(char *head)
 		from = atoll(value);
 	if (from >= st.st_size)
 		from = 0;
-	n = snprintf(out, sizeof out, "HTTP/1.1 %s\r\nContent-Length: %lld\r\nLast-Modified: %s\r\nAccept-Ranges: bytes\r\n",
+	n = snprintf(out, sizeof out,
+		     "HTTP/1.1 %s\r\nContent-Length: %lld\r\nLast-Modified: %s\r\nAccept-Ranges: bytes\r\n",
 		     from > 0 ? "206 Partial Content" : "200 OK", (long long)(st.st_size - from), date);
 	if (from > 0)
 		n += snprintf(out + n, sizeof out - (size_t)n, "Content-Range: bytes %lld-%lld/%lld\r\n",
@@ -254,7 +255,7 @@ static void serve(void)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t len = sizeof addr;
 	char tmp[4096];
 	FILE *f;

@@ -1,0 +1,105 @@
+# shellcheck shell=bash
+# Interrupted package systems and interrupted runs: repaired first, then on.
+. "$(dirname "$0")/../lib.sh"
+. "$TESTS/testbed/ctr"
+. "$TESTS/testbed/aptrepo"
+. "$TESTS/testbed/agent"
+
+root=$(aptrepo_root)
+aptrepo_start tiny-plain tiny-kill9 tiny-nocve
+slow=(tiny-slow1 tiny-slow2 tiny-slow3 tiny-slow4)
+
+# Unpacked and not configured; and killed in the middle of unpacking.
+ctr_create a "$root"
+aptrepo_sources a
+r=$(ctr_path a)
+mkdir "$r/debs"
+cp "$REPO"/debian-security/pool/*.deb "$r/debs/"
+ctr_exec a sh -c 'dpkg --unpack /debs/tiny-nocve_*.deb' >"$T/log" 2>&1
+ctr_exec a sh -c 'dpkg --install /debs/tiny-kill9_*.deb' >>"$T/log" 2>&1 || true
+ctr_exec a dpkg --audit >"$T/audit"
+assert_file_has_content "$T/audit" tiny-nocve
+assert_file_has_content "$T/audit" tiny-kill9
+ok "the fixture is interrupted"
+
+snapshot a before
+check a
+assert_unchanged a before
+ok "check repairs nothing"
+once a
+assert_status 0
+assert_code repaired
+assert_versions a tiny-nocve=1.0-1+deb12u1 tiny-kill9=1.0-1+deb12u1 tiny-plain=1.0-1+deb12u2
+assert_clean a
+ok "an interrupted dpkg is repaired first, then updates are applied"
+
+# begin NAME   a run in the background that has reached the slow packages
+begin() {
+	ctr_create "$1" "$root"
+	aptrepo_sources "$1"
+	ctr_exec "$1" "$at/stopgap" once --output=json >"$T/out" 2>"$T/err" </dev/null &
+	running=$!
+	wait_for 30 grep -q begin "$(ctr_path "$1")/var/log/tiny-slow.log" || fail "the run did not get to its packages"
+}
+# signal_agent NAME SIGNAL   to the process that was started
+signal_agent() {
+	ctr_exec "$1" sh -c 'for p in /proc/[0-9]*; do
+		read -r comm <$p/comm && [ "$comm" = stopgap ] && echo ${p#/proc/}; done 2>/dev/null |
+		sort -n | { read -r pid && kill -'"$2"' $pid; }' || fail "no agent to signal"
+}
+aptrepo_remove tiny-kill9
+aptrepo_add "${slow[@]}"
+
+begin b
+ctr_exec b sh -c 'kill -9 -1' || true
+wait $running || true
+ctr_exec b dpkg --audit >"$T/audit"
+once b
+assert_status 0
+for p in "${slow[@]}"; do
+	assert_versions b "$p"=1.0-1+deb12u1
+done
+assert_versions b tiny-plain=1.0-1+deb12u2
+assert_clean b
+ok "everything killed in the middle: the next run finishes"
+
+begin c
+signal_agent c TERM
+t0=$SECONDS
+status=0
+wait $running || status=$?
+cp "$T/out" "$R"
+assert_le $((SECONDS - t0)) 12 "seconds from SIGTERM to the end"
+assert_status 4 1 0
+assert_json_eq "$R" .exit_code "$status"
+assert_clean c
+ok "SIGTERM: the running set is finished, the database is clean, one report"
+for p in "${slow[@]}" tiny-plain tiny-nocve; do
+	state=$(ctr_exec c dpkg-query -W -f '${Version}' "$p")
+	in_report=$(jq -r --arg p "$p" '[.applied[] | select(.package == $p)] | length' "$R")
+	case $state in
+	*deb12*) assert_streq "$in_report" 1 "$p is installed; in applied" ;;
+	*) assert_streq "$in_report" 0 "$p is not installed; in applied" ;;
+	esac
+done
+ok "SIGTERM: the report says what was applied and nothing else"
+once c
+assert_status 0
+assert_clean c
+ok "the next run does the rest"
+
+begin d
+signal_agent d KILL
+wait $running || true
+once d
+assert_status 0 4
+assert_clean d
+once d
+assert_status 0
+for p in "${slow[@]}"; do
+	assert_versions d "$p"=1.0-1+deb12u1
+done
+assert_clean d
+ok "the agent alone killed: its plugin finishes the set, the next run goes on"
+
+done_testing

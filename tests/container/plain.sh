@@ -1,0 +1,123 @@
+# shellcheck shell=bash
+# Plain updates: what is pending, what is applied, what is fetched, what stays as it was.
+. "$(dirname "$0")/../lib.sh"
+. "$TESTS/testbed/ctr"
+. "$TESTS/testbed/aptrepo"
+. "$TESTS/testbed/agent"
+
+aptrepo_start tiny-plain tiny-epoch tiny-nocve tiny-essential tiny-older libtiny1 tiny-prog
+pending=(tiny-plain tiny-epoch tiny-nocve tiny-essential libtiny1 tiny-prog)
+new=(tiny-plain=1.0-1+deb12u2 tiny-epoch=1:1.0~rc1-1+deb12u1 tiny-nocve=1.0-1+deb12u1
+	tiny-essential=1.0-1+deb12u1 libtiny1=1.0-1+deb12u1 tiny-prog=1.0-1+deb12u1)
+root=$(aptrepo_root)
+ctr_create a "$root"
+aptrepo_sources a
+
+snapshot a before
+check a
+assert_status 100
+assert_pending "${pending[@]}"
+assert_applied
+assert_unchanged a before
+ok "check exits 100, names what is pending and changes nothing"
+
+assert_json "$R" '.repositories | any(.suite == "bookworm-security" and .trust == "signed" and (.signed_by | length >= 16)
+	and (.date | type) == "string" and (.valid_until | type) == "string" and .age >= 0 and .transport == "http")'
+assert_json_eq "$R" '.distribution | [.id, .codename]' '["debian","bookworm"]'
+ok "the report has the trust record and the distribution"
+
+aptrepo_log >"$T/requests"
+assert_not_file_has_content "$T/requests" ' /debian/'
+assert_not_file_has_content "$T/requests" 'Translation|\.deb$'
+assert_file_has_content "$T/requests" '^200 [0-9]* GET /debian-security/dists/bookworm-security/InRelease$'
+ok "check fetches the security suite's index and nothing else"
+
+once a --dry-run
+assert_status 100
+assert_pending "${pending[@]}"
+assert_unchanged a before
+stopgap a check
+assert_status 100
+assert_file_has_content "$T/out" tiny-plain
+stopgap a check --output=nagios
+assert_status 2 1
+assert_file_has_content "$T/out" '6'
+ok "dry run, text and nagios say the same"
+
+snapshot a apt /var/lib/apt /var/cache/apt /etc/apt
+once a
+assert_status 0
+assert_applied "${pending[@]}"
+assert_versions a "${new[@]}" tiny-older=2.0-1 tiny-notsec=1.0-1 tiny-hold=1.0-1
+assert_clean a
+assert_json "$R" '.failed == [] and .blocked == []'
+ok "once applies the security updates and nothing else"
+
+assert_unchanged a apt /var/lib/apt /var/cache/apt /etc/apt
+ok "apt's own lists, archives and caches are as they were"
+
+plain='.applied[] | select(.package == "tiny-plain")'
+assert_json_eq "$R" "$plain | .cves | sort" '["CVE-2026-10001","CVE-2026-10002","CVE-2026-10003"]'
+assert_json_eq "$R" "$plain | .suite" '"bookworm-security"'
+assert_json_eq "$R" "$plain | .installed" '"1.0-1"'
+assert_json_eq "$R" '.applied[] | select(.package == "tiny-nocve") | .cves // []' '[]'
+assert_json_eq "$R" '.applied[] | select(.package == "libtiny1") | .cves | sort' '["CVE-2026-10020","CVE-2026-10021"]'
+assert_json "$R" '.cves_fixed | index("CVE-2026-10010") != null and index("CVE-2019-9999") == null'
+ok "CVE ids are those of the changelog entries between the two versions"
+
+check a
+assert_status 0
+assert_pending
+ok "check exits 0 afterwards"
+
+: >"$T/httpd.log"
+best=99999
+for _ in 1 2 3; do
+	run ctr_exec a true
+	idle=$elapsed_ms
+	once a
+	assert_status 0
+	assert_applied
+	[ $((elapsed_ms - idle)) -ge $best ] || best=$((elapsed_ms - idle))
+done
+diag "a run with nothing to do: $best ms"
+assert_le $best 300 "a run with nothing to do, ms"
+aptrepo_log >"$T/requests"
+assert_not_file_has_content "$T/requests" '^200 .*Packages'
+ok "a second once does nothing, in under 0.3 s"
+
+state=$(ctr_path a)/var/lib/stopgap
+assert_exists "$state/last.json"
+assert_json "$state/last.json" '.schema == 1'
+run jq -es 'length >= 5 and all(.schema == 1) and any(.applied | length == 6)' "$state/history.jsonl"
+assert_status 0
+ok "history and the last report are in the state folder"
+
+# Other places for the bundle, other ways to write sources, a read-only state folder elsewhere.
+n=0
+for style in oneline trusted; do
+	n=$((n + 1))
+	ctr_create "b$n" "$root" --bundle-at "/opt/some where/$n"
+	aptrepo_sources "b$n" $style
+	at="/opt/some where/$n"
+	once "b$n" --set "report.state_dir=/srv/elsewhere"
+	assert_status 0
+	assert_applied "${pending[@]}"
+	assert_versions "b$n" "${new[@]}"
+	assert_exists "$(ctr_path "b$n")/srv/elsewhere/last.json"
+	assert_not_exists "$(ctr_path "b$n")/var/lib/stopgap"
+	ok "the bundle runs at any path, sources in style '$style', another state folder"
+done
+at=/stopgap
+
+# Nothing but what dpkg needs: no apt, no curl, no gpgv, no perl scripts of the package tools.
+ctr_create c "$root"
+aptrepo_sources c
+c=$(ctr_path c)
+rm -rf "$c"/usr/bin/apt* "$c"/usr/lib/apt "$c"/usr/bin/gpgv "$c"/usr/lib/*/libapt-* "$c"/usr/bin/perl*
+once c
+assert_status 0
+assert_applied "${pending[@]}"
+ok "neither apt nor gpgv of the container is needed"
+
+done_testing
