@@ -5,6 +5,7 @@
 #include "bundle.h"
 #include "config.h"
 #include "fd.h"
+#include "guard.h"
 #include "launch.h"
 #include "log.h"
 #include "options.h"
@@ -146,6 +147,9 @@ int main(int argc, char **argv)
 	struct err err = ERR_INIT;
 
 	/* one executable, many names: the bundle links its programs to it */
+	for (size_t i = 0; guard_names[i]; i++)
+		if (streq(name, guard_names[i]))
+			return guard_main(name, argc, argv);
 	if (!streq(name, "stopgap"))
 		return launch_main(name, argc, argv);
 
