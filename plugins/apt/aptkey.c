@@ -127,6 +127,19 @@ static char *config_value(const struct buf *dump, const char *name)
 	return found;
 }
 
+/* FOLDER/PATH with no empty component, as libapt writes it; takes PATH. */
+static char *join(const char *folder, char *path)
+{
+	char *joined = xasprintf("%s/%s", folder, path), *to = joined;
+
+	for (const char *from = joined; *from; from++)
+		if (*from != '/' || to == joined || to[-1] != '/')
+			*to++ = *from;
+	*to = '\0';
+	free(path);
+	return joined;
+}
+
 /* As libapt finds files: a relative value is below its parents', all of it below RootDir. NULL if there is none. */
 static char *config_path(const struct buf *dump, const char *name, const char *fallback)
 {
@@ -138,21 +151,14 @@ static char *config_path(const struct buf *dump, const char *name, const char *f
 		free(path);
 		return NULL;
 	}
-	for (const char *const *parent = (const char *const[]){ "Dir::Etc", "Dir", NULL }; *path != '/' && *parent; parent++) {
-		cleanup_free char *folder = config_value(dump, *parent);
-		char *joined = xasprintf("%s/%s", folder ? folder : streq(*parent, "Dir") ? "" : "etc/apt", path);
-
-		free(path);
-		path = joined;
-	}
+	cleanup_free char *etc = config_value(dump, "Dir::Etc");
+	cleanup_free char *dir = config_value(dump, "Dir");
 	cleanup_free char *root = config_value(dump, "RootDir");
-	if (root && *root && !streq(root, "/")) {
-		char *joined = xasprintf("%s/%s", root, path);
-
-		free(path);
-		path = joined;
-	}
-	return path;
+	if (*path != '/')
+		path = join(etc ? etc : "etc/apt", path);
+	if (*path != '/')
+		path = join(dir ? dir : "", path);
+	return root && *root ? join(root, path) : path;
 }
 
 static void read_config(struct buf *ret, int status_fd)
@@ -182,7 +188,8 @@ static void add_keyring(struct keys *k, const char *file, bool named)
 		if (err.errnum == ENOENT)
 			strv_push(&k->missing, file);
 		else
-			ignore_keyring(k, file, err.errnum == EACCES ? "the file is not readable by user '_apt'" : err.msg);
+			ignore_keyring(k, file, err.errnum == EACCES ? "the file is not readable by user '_apt'" :
+				       "it is not a regular file of at most 4 MiB");
 		return;
 	}
 	if (k->merged.n + b.n > MERGED_MAX) {
@@ -270,13 +277,14 @@ static void collect(const struct request *r, struct keys *k)
 	read_config(&dump, r->status_fd);
 	cleanup_free char *legacy = config_path(&dump, "Dir::Etc::trusted", "trusted.gpg");
 	cleanup_free char *parts = config_path(&dump, "Dir::Etc::trustedparts", "trusted.gpg.d");
+	const char *no_legacy = getenv("APT_KEY_NO_LEGACY_KEYRING");
 	bool second_try = legacy && r->keyrings.n == 1 && streq(r->keyrings.v[0], legacy);
 
 	for (size_t i = 0; i < r->keyrings.n; i++)
 		add_keyring(k, r->keyrings.v[i], true);
 	if (!r->keyrings.n) {
 		/* libapt comes again with the old file if no key in the folder fits */
-		if (legacy && !getenv("APT_KEY_NO_LEGACY_KEYRING"))
+		if (legacy && !*strna(no_legacy))
 			add_keyring(k, legacy, false);
 		else if (legacy && access(legacy, R_OK) < 0)
 			strv_push(&also, legacy);
