@@ -1,0 +1,128 @@
+/* apt.c - the apt plugin: which part does what (aptpkg.h, dpkg.h, distro.h). */
+#include <sys/stat.h>
+#include "aptpkg.h"
+#include "distro.h"
+#include "dpkg.h"
+#include "fd.h"
+#include "serve.h"
+
+static struct msg_distribution distribution;
+
+static int apt_probe(const struct msg_settings *in, struct msg_probe *ret, struct err *err)
+{
+	wire_clear(&msg_distribution, &distribution);
+	if (distro_read("/", plugin_bundle(), &distribution, err) < 0) {
+		/* an image without os-release is still patched: its sources say enough */
+		plugin_log(LOG_NOTICE, "%s, ignoring", err->msg);
+		err_clear(err);
+	}
+	wire_copy(&msg_distribution, &ret->distribution, &distribution);
+	ret->manager = dpkg_version();
+	if (!ret->manager) {
+		ret->reason = xstrdup("the container has no dpkg");
+		return 0;
+	}
+	ret->applicable = true;
+	if (dpkg_database(&ret->database, err) < 0)
+		return -1;
+	if (streq(strna(ret->database.state), "broken"))
+		reason_add(&ret->blocked, CODE_DATABASE_BROKEN, "%s", strna(ret->database.detail));
+	dpkg_preflight(in, &ret->blocked);
+	return 0;
+}
+
+/* libapt reads its configuration once; not before something asks for it. */
+static int ready(struct err *err)
+{
+	static bool done;
+
+	if (done)
+		return 0;
+	if (aptpkg_init(plugin_settings(), &distribution, plugin_bundle(), err) < 0)
+		return -1;
+	done = true;
+	return 0;
+}
+
+static int apt_refresh(const struct msg_refresh_params *in, struct msg_refresh *ret, struct err *err)
+{
+	return ready(err) < 0 ? -1 : aptpkg_refresh(in, ret, err);
+}
+
+static int apt_plan(const struct msg_plan_params *in, struct msg_plan *ret, struct err *err)
+{
+	return ready(err) < 0 ? -1 : aptpkg_plan(in, ret, err);
+}
+
+static int apt_fetch(const struct msg_digest *in, struct msg_fetch *ret, struct err *err)
+{
+	return ready(err) < 0 ? -1 : aptpkg_fetch(in, ret, err);
+}
+
+/* Nobody is there to take the answer: the next updater finds it. */
+static void leave_result(const struct msg_apply *result)
+{
+	cleanup_free char *path = xasprintf("%s/apply.json", plugin_settings()->state_dir);
+	cleanup_buf struct buf text = { 0 };
+	struct json_object *obj = wire_encode(&msg_apply, result);
+	struct err err = ERR_INIT;
+
+	wire_put(&text, obj);
+	json_object_put(obj);
+	if (replace_file(path, 0600, text.s, text.n, &err) < 0)
+		log_err(LOG_WARNING, &err);
+}
+
+static int apt_apply(const struct msg_digest *in, struct msg_apply *ret, struct err *err)
+{
+	struct dpkg_sets sets = { 0 };
+	struct err late = ERR_INIT;
+	int r;
+
+	if (ready(err) < 0)
+		return -1;
+	r = aptpkg_sets(in, &sets, err);
+	if (r == 0)
+		r = dpkg_lock(plugin_settings()->lock_timeout, err);
+	if (r == 0) {
+		aptpkg_evidence_start(&sets);
+		r = dpkg_apply(&sets, ret, err);
+		dpkg_unlock();
+		aptpkg_evidence_send();
+	}
+	if (r == 0 && aptpkg_settle(&sets, ret, &late) < 0)
+		plugin_log(LOG_WARNING, "%s, ignoring", late.msg);
+	if (r == 0 && plugin_stop_requested())
+		leave_result(ret);
+	dpkg_sets_clear(&sets);
+	return r;
+}
+
+static int apt_repair(struct msg_repair *ret, struct err *err)
+{
+	int r = dpkg_lock(plugin_settings()->lock_timeout, err);
+
+	if (r < 0)
+		return r;
+	r = dpkg_repair(ret, err);
+	dpkg_unlock();
+	return r;
+}
+
+static const struct plugin_ops apt_ops = {
+	.name = "apt",
+	.probe = apt_probe,
+	.refresh = apt_refresh,
+	.plan = apt_plan,
+	.fetch = apt_fetch,
+	.apply = apt_apply,
+	.owner = dpkg_owner,
+	.repair = apt_repair,
+	.verify = dpkg_verify,
+};
+
+int main(void)
+{
+	umask(022);
+	return plugin_main(&apt_ops);
+}

@@ -1,0 +1,165 @@
+/* aptacquire.cc - transfers: progress, limits, sandbox, and what failures mean. */
+#include <apt-pkg/strutl.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "aptpkg-internal.h"
+
+/* ------------------------------------------------------------ progress and limits */
+
+acquire_status::acquire_status(const char *phase_, int64_t timeout_, int64_t max_bytes_)
+	: phase(phase_), deadline(clock_ms() + (uint64_t)timeout_ * 1000), timeout(timeout_), max_bytes(max_bytes_)
+{
+}
+
+void acquire_status::Fetched(unsigned long long size, unsigned long long resume)
+{
+	if (size > resume)
+		fetched += (int64_t)(size - resume);
+	pkgAcquireStatus::Fetched(size, resume);
+}
+
+/* A Release that arrived is in partial/ now and not verified yet; libapt will
+ * quietly go on with an older one that it has, so what was offered is noted. */
+void acquire_status::Done(pkgAcquire::ItemDesc &desc)
+{
+	std::string uri = desc.Owner->DescURI();
+
+	item = desc.ShortDesc;
+	if (APT::String::Endswith(uri, "Release") && !offered.count(uri) &&
+	    desc.Owner->DestFile.find("/partial/") != std::string::npos)
+		offered[uri] = release_read(desc.Owner->DestFile).date;
+}
+
+bool acquire_status::Pulse(pkgAcquire *owner)
+{
+	(void)pkgAcquireStatus::Pulse(owner);
+	struct msg_progress p = {};
+	p.phase = const_cast<char *>(phase);
+	p.done = (int64_t)CurrentBytes;
+	p.total = (int64_t)std::max(TotalBytes, CurrentBytes);
+	p.item = const_cast<char *>(item.c_str());
+	plugin_event("progress", &msg_progress, &p);
+
+	if (plugin_stop_requested())
+		why = "stopped on request";
+	else if (clock_ms() > deadline)
+		why = "not complete after " + std::to_string(timeout) + " s: raise network.timeout, or find out what is slow";
+	else if ((int64_t)CurrentBytes > max_bytes)
+		why = "more than " + std::to_string(max_bytes) + " bytes to fetch: raise network.max_bytes";
+	return why.empty();
+}
+
+/* ------------------------------------------------------------ failures */
+
+/* libapt has no codes for these, only sentences; ours is LC_ALL=C.UTF-8. */
+enum code classify(const std::string &text, bool transient, enum code otherwise)
+{
+	static const struct {
+		const char *part;
+		enum code code;
+	} table[] = {
+		{ "NO_PUBKEY", CODE_MISSING_KEYRING },
+		{ "is expired (invalid since", CODE_EXPIRED },
+		{ "is not valid yet", CODE_REFRESH_FAILED },
+		{ "BADSIG", CODE_UNTRUSTED },
+		{ "EXPKEYSIG", CODE_UNTRUSTED },
+		{ "REVKEYSIG", CODE_UNTRUSTED },
+		{ "EXPSIG", CODE_UNTRUSTED },
+		{ "GPG error", CODE_UNTRUSTED },
+		{ "signature", CODE_UNTRUSTED },
+		{ "Clearsigned file isn't valid", CODE_UNTRUSTED },
+		{ "is not signed", CODE_UNTRUSTED },
+		{ "is no longer signed", CODE_UNTRUSTED },
+		{ "changed its '", CODE_UNTRUSTED },
+		{ "Hash Sum mismatch", CODE_HASH_MISMATCH },
+		{ "unexpected size", CODE_HASH_MISMATCH },
+		{ "Size mismatch", CODE_HASH_MISMATCH },
+		{ "Insufficient information available", CODE_HASH_MISMATCH },
+		{ "Unable to find expected entry", CODE_REFRESH_FAILED },
+		{ "No space left on device", CODE_NO_SPACE },
+		{ "Could not resolve", CODE_NO_EGRESS },
+		{ "Temporary failure resolving", CODE_NO_EGRESS },
+		{ "Something wicked happened resolving", CODE_NO_EGRESS },
+		{ "Could not connect", CODE_NO_EGRESS },
+		{ "Cannot initiate the connection", CODE_NO_EGRESS },
+		{ "Unable to connect", CODE_NO_EGRESS },
+		{ "Connection failed", CODE_NO_EGRESS },
+		{ "Connection timed out", CODE_NO_EGRESS },
+		{ "Connection refused", CODE_NO_EGRESS },
+		{ "Network is unreachable", CODE_NO_EGRESS },
+	};
+
+	for (const auto &row : table)
+		if (text.find(row.part) != std::string::npos)
+			return row.code;
+	return transient ? CODE_NO_EGRESS : otherwise;
+}
+
+/* ------------------------------------------------------------ sandbox */
+
+/* The user's ids from /etc/passwd itself: no name service is asked. */
+static bool find_user(const char *name, uid_t *uid, gid_t *gid)
+{
+	struct buf text = {};
+	struct err err = {};
+	bool found = false;
+
+	if (read_file("/etc/passwd", 4 * 1024 * 1024, &text, &err) == 0)
+		for (const std::string &line : VectorizeString(buf_str(&text), '\n')) {
+			std::vector<std::string> f = VectorizeString(line, ':');
+			uint64_t u, g;
+
+			if (f.size() < 4 || f[0] != name || parse_u64(f[2].c_str(), UINT32_MAX - 1, &u) < 0 ||
+			    parse_u64(f[3].c_str(), UINT32_MAX - 1, &g) < 0)
+				continue;
+			*uid = (uid_t)u;
+			*gid = (gid_t)g;
+			found = true;
+			break;
+		}
+	buf_clear(&text);
+	return found;
+}
+
+/* In a child: become the user as the methods will, and reach the folder. */
+static bool can_become(uid_t uid, gid_t gid, const std::string &folder)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return false;
+	if (pid == 0) {
+		bool ok = setgroups(1, &gid) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0 &&
+			  access(folder.c_str(), X_OK) == 0;
+		_exit(!ok);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void sandbox_check(const std::string &folder)
+{
+	std::string user = _config->Find("APT::Sandbox::User", "_apt"), reason;
+	uid_t uid = 0;
+	gid_t gid = 0;
+
+	if (geteuid() != 0 || user == "root")
+		return;
+	/* state_dir is root's alone: let the user through, not in */
+	(void)chmod(session.settings->state_dir, 0711);
+	(void)chmod(session.dir.c_str(), 0755);
+	if (!find_user(user.c_str(), &uid, &gid))
+		reason = "there is no user '" + user + "'";
+	else if (chown(folder.c_str(), uid, 0) < 0 || !can_become(uid, gid, folder))
+		reason = "user '" + user + "' cannot be dropped to, or not reach '" + folder + "'";
+	else
+		return;
+	_config->Set("APT::Sandbox::User", "root");
+	reason_add(&session.alarms, CODE_SANDBOX_DEGRADED, "downloads run as root: %s", reason.c_str());
+}
