@@ -10,11 +10,15 @@
 #include "messages.h"
 #include "sets.h"
 
+#define DPKG_PROGRAM "/usr/bin/dpkg"
+
 /* Take lock-frontend and lock as apt and dpkg do, waiting at most TIMEOUT s.
- * CODE_LOCKED names the holder's pid and program. The locks are held until
- * dpkg_unlock(); dpkg children run with DPKG_FRONTEND_LOCKED. */
+ * CODE_LOCKED names the holder's pid and program, CODE_STOPPED: asked to stop
+ * while waiting. The locks are held until dpkg_unlock(), and apply and repair
+ * are called with them; dpkg children run with DPKG_FRONTEND_LOCKED. */
 int dpkg_lock(int64_t timeout, struct err *err);
 void dpkg_unlock(void);
+bool dpkg_locked(void);
 
 /* Install SETS in order; stop between two sets when plugin_stop_requested().
  * Fills applied, failed, conffiles, left_behind, log, again, stopped from what
@@ -22,8 +26,12 @@ void dpkg_unlock(void);
  * not need it. Returns -1 only when nothing could be tried. */
 int dpkg_apply(const struct dpkg_sets *sets, struct msg_apply *ret, struct err *err);
 
-/* dpkg --configure -a and what else an interrupted run needs. */
+/* Finish the set that an interrupted run was in, from the .debs it had fetched,
+ * and dpkg --configure -a. `actions` also names what only a person can mend. */
 int dpkg_repair(struct msg_repair *ret, struct err *err);
+/* Make state_dir/log and return the path of log NAME in it, an overlong one
+ * moved away; NULL with ERR. Caller frees. */
+char *dpkg_log_open(const char *name, struct err *err);
 
 /* The database: how many packages, and is it clean, interrupted or broken? */
 int dpkg_database(struct msg_database *ret, struct err *err);

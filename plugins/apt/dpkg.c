@@ -1,0 +1,176 @@
+/* dpkg.c - installing sets, and telling what became of each package. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "children.h"
+#include "dpkg.h"
+#include "dpkgjournal.h"
+#include "dpkgset.h"
+#include "fd.h"
+#include "serve.h"
+
+#define LOG_KEPT (4 * 1024 * 1024)	/* a larger log starts anew, one old one is kept */
+
+void dpkg_sets_clear(struct dpkg_sets *s)
+{
+	for (size_t i = 0; i < s->n_debs; i++) {
+		struct deb *d = &s->debs[i];
+
+		free(d->package);
+		free(d->arch);
+		free(d->version);
+		free(d->installed);
+		free(d->source);
+		free(d->path);
+		free(d->uri);
+	}
+	for (size_t i = 0; i < s->n_sets; i++)
+		free(s->sets[i].steps);
+	free(s->debs);
+	free(s->sets);
+	*s = (struct dpkg_sets){ 0 };
+}
+
+char *dpkg_log_open(const char *name, struct err *err)
+{
+	cleanup_free char *dir = xasprintf("%s/log", plugin_settings()->state_dir);
+	cleanup_free char *path = xasprintf("%s/%s", dir, name);
+	cleanup_free char *old = xasprintf("%s.1", path);
+	struct stat st;
+
+	if (make_dirs(dir, 0700, err) < 0)
+		return NULL;
+	if (lstat(path, &st) == 0 && st.st_size > LOG_KEPT)
+		(void)rename(path, old);
+	return steal_ptr(&path);
+}
+
+static void add_failure(struct msg_apply *ret, const struct deb *d, enum code code, char *detail)
+{
+	struct msg_failure *f = wire_list_add(&msg_failure, &ret->failed);
+
+	f->package = xstrdup(d->package);
+	f->arch = xstrdup(d->arch);
+	f->version = xstrdup(d->version);
+	f->code = code;
+	f->uri = xstrdup(d->uri);
+	f->detail = detail;
+}
+
+/* What the database says now, whatever dpkg said before. */
+static void judge(struct apply *a, const struct dpkgdb *db, size_t i)
+{
+	const struct deb *d = &a->sets->debs[i];
+	const struct dpkgdb_package *p = dpkgdb_find(db, d->package, d->arch);
+	struct deb_progress *g = &a->debs[i];
+	struct msg_package *done;
+
+	if (p && dpkgdb_at_version(p, d->version)) {
+		done = wire_list_add(&msg_package, &a->ret->applied);
+		done->package = xstrdup(d->package);
+		done->arch = xstrdup(d->arch);
+		done->version = xstrdup(p->version);
+	} else if (!g->begun) {
+		add_failure(a->ret, d, a->aborted.code == CODE_OK ? CODE_STOPPED : a->aborted.code,
+			    xasprintf("not begun: %s", a->aborted.code == CODE_OK ? "the run was asked to stop" :
+									     a->aborted.msg));
+	} else {
+		cleanup_free char *now = dpkgdb_describe(p);
+		cleanup_free char *quote = g->code == CODE_OK ? dpkg_log_quote(a->log, a->call_start, d->path) : NULL;
+
+		if (g->code == CODE_OK)
+			add_failure(a->ret, d, CODE_NOT_APPLIED, xasprintf("%s; the output: %s", now, quote));
+		else
+			add_failure(a->ret, d, g->code, xasprintf("%s; %s", now, strna(g->detail)));
+	}
+}
+
+static void judge_all(struct apply *a)
+{
+	cleanup_dpkgdb struct dpkgdb db = { 0 };
+	struct err err = ERR_INIT;
+
+	if (dpkgdb_read("", &db, &err) < 0) {
+		for (size_t i = 0; i < a->sets->n_debs; i++)
+			add_failure(a->ret, &a->sets->debs[i], err.code, xstrdup(err.msg));
+		return;
+	}
+	for (size_t i = 0; i < a->sets->n_debs; i++)
+		judge(a, &db, i);
+	/* others matter when they are still not configured */
+	for (size_t i = 0; i < a->others.n; i++) {
+		struct msg_failure *o = wire_list_at(&msg_failure, &a->others, i), *f;
+		cleanup_free char *name = xstrndup(o->package, strcspn(o->package, ":"));
+		const struct dpkgdb_package *p = dpkgdb_find(&db, name, NULL);
+
+		if (!p || p->status == DPKGDB_INSTALLED)
+			continue;
+		f = wire_list_add(&msg_failure, &a->ret->failed);
+		f->package = steal_ptr(&name);
+		f->arch = xstrdup(p->arch);
+		f->version = xstrdup(p->version);
+		f->code = o->code;
+		f->detail = steal_ptr(&o->detail);
+	}
+}
+
+/* Triggers were put off until here. `--configure --pending` would run a failed
+ * script once more, so after a failure only triggers are run. */
+static int run_triggers(struct apply *a, struct err *err)
+{
+	struct strv args = { 0 };
+
+	strv_push(&args, "--abort-after=100000");
+	strv_push(&args, a->any_failed ? "--triggers-only" : "--configure");
+	strv_push(&args, "--pending");
+	return apply_call(a, &args, err);
+}
+
+static int run_sets(struct apply *a, struct err *err)
+{
+	for (size_t i = 0; i < a->sets->n_sets; i++) {
+		if (plugin_stop_requested()) {
+			a->ret->stopped = true;
+			break;
+		}
+		if (dpkg_journal_write(a->sets, i, err) < 0 || apply_set(a, &a->sets->sets[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int dpkg_apply(const struct dpkg_sets *sets, struct msg_apply *ret, struct err *err)
+{
+	struct apply a = { .sets = sets, .ret = ret, .silence = plugin_settings()->script_timeout };
+	struct children before;
+	int r;
+
+	a.log = dpkg_log_open("apply.log", err);
+	if (!a.log)
+		return -1;
+	a.debs = xcalloc(sets->n_debs + 1, sizeof(*a.debs));
+	for (size_t i = 0; i < sets->n_sets; i++)
+		a.total += (int64_t)sets->sets[i].n;
+	children_begin(&before);
+	r = run_sets(&a, &a.aborted);
+	if (a.begun) {
+		struct err e = ERR_INIT;
+
+		if (run_triggers(&a, &e) < 0)
+			plugin_log(LOG_WARNING, "triggers were not run: %s", e.msg);
+		dpkg_journal_remove();
+		children_left(&before, &ret->left_behind);
+		ret->log = xstrdup(a.log);
+	}
+	if (r == 0 || a.begun) {
+		judge_all(&a);
+		ret->again = sets->again && r == 0 && !ret->stopped;
+		r = 0;
+	} else {
+		*err = a.aborted;
+	}
+	children_clear(&before);
+	apply_clear(&a);
+	return r;
+}
