@@ -334,6 +334,8 @@ static void configure(const struct msg_settings *settings)
 		{ "APT::Install-Suggests", "false" },
 		{ "APT::Solver", "internal" },
 		{ "APT::Planner", "internal" },
+		/* else libapt leaves most of the configuring to a last dpkg --configure -a */
+		{ "PackageManager::Configure", "all" },
 		{ "Acquire::http::Timeout", std::to_string(settings->stall) },
 		{ "Acquire::https::Timeout", std::to_string(settings->stall) },
 	})
