@@ -564,5 +564,5 @@ void plugin_stop(struct plugin *p)
 	if (p->pid && !p->kill_at)
 		p->kill_at = clock_ms() + CLOSE_AFTER * 1000;
 	arm_timer(p);
-	event_active(p->ev_child, 0, 0);
+	event_active(p->ev_child, EV_SIGNAL, 1);	/* once; with 0 calls a signal event calls nobody */
 }
