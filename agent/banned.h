@@ -35,5 +35,6 @@
 #pragma GCC poison system popen wordexp
 /* code and catalogues of the root: getpw* and getgr* go through NSS */
 #pragma GCC poison setlocale newlocale iconv_open dlopen
-#pragma GCC poison getpwnam getpwuid getpwnam_r getpwuid_r getgrnam getgrgid getgrnam_r getgrgid_r initgroups getgrouplist
+#pragma GCC poison getpwnam getpwuid getpwnam_r getpwuid_r getgrnam getgrgid getgrnam_r getgrgid_r initgroups \
+	getgrouplist
 #endif

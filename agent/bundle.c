@@ -65,13 +65,18 @@ int bundle_find(char *buf, size_t n, struct err *err)
 	if (read_proc_exe(path, sizeof(path)) == 0 && bundle_of_program(path, buf, n) == 0 && access(buf, X_OK) == 0)
 		return 0;
 	if (!execfn)
-		return err_set(err, CODE_IO, 0, "find the bundle: no usable /proc, and the kernel did not pass "
+		return err_set(err, CODE_IO, 0,
+			       "find the bundle: no usable /proc, and the kernel did not pass "
 			       "this program's path; mount /proc");
 	if (!realpath(execfn, path))
-		return err_set(err, CODE_IO, errno, "find the bundle: no usable /proc, and '%s' cannot be resolved; "
-			       "mount /proc, or start stopgap by its absolute path", execfn);
+		return err_set(err, CODE_IO, errno,
+			       "find the bundle: no usable /proc, and '%s' cannot be resolved; "
+			       "mount /proc, or start stopgap by its absolute path",
+			       execfn);
 	if (bundle_of_program(path, buf, n) < 0)
-		return err_set(err, CODE_IO, 0, "find the bundle: '%s' has no folder around it, or too long a path; "
-			       "put the bundle into a folder of its own", path);
+		return err_set(err, CODE_IO, 0,
+			       "find the bundle: '%s' has no folder around it, or too long a path; "
+			       "put the bundle into a folder of its own",
+			       path);
 	return 0;
 }

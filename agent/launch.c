@@ -14,7 +14,7 @@ static const char *const dropped[] = {
 	/* messages come as the sources have them: no catalogue is read, and they can be compared */
 	"LANG", "LANGUAGE", "LC_",
 	/* configuration, modules and key logs of the TLS and OpenPGP libraries */
-	"OPENSSL_", "GNUTLS_", "P11_", "SSLKEYLOGFILE", "GNUPGHOME", "LIBGCRYPT_",
+	"OPENSSL_", "GNUTLS_", "P11_", "SSLKEYLOGFILE", "GNUPGHOME", "LIBGCRYPT_"
 };
 
 static bool is_dropped(const char *var)
@@ -70,8 +70,8 @@ int launch_exec(const char *bundle, const char *name, char *const *argv, struct 
 		return err_set(err, CODE_IO, 0, "'%s' is not the name of a program of the bundle", name);
 	/* the loader splits its path at these and expands $ORIGIN and the like */
 	if (strpbrk(bundle, ":;$"))
-		return err_set(err, CODE_IO, 0, "the bundle '%s' cannot be used under a path with ':', ';' or '$'; "
-			       "move it", bundle);
+		return err_set(err, CODE_IO, 0,
+			       "the bundle '%s' cannot be used under a path with ':', ';' or '$'; move it", bundle);
 	if (path_in(loader, sizeof(loader), bundle, "/lib/", BUNDLE_LOADER, err) < 0 ||
 	    path_in(lib, sizeof(lib), bundle, "/lib", "", err) < 0 ||
 	    path_in(program, sizeof(program), bundle, "/libexec/", name, err) < 0)
@@ -95,8 +95,8 @@ int launch_exec(const char *bundle, const char *name, char *const *argv, struct 
 
 	launch_clean_environ(environ);
 	(void)execve(loader, args, environ);
-	return err_set(err, CODE_IO, errno, "start '%s' with '%s' (the bundle must be made for this architecture and not be "
-		       "mounted noexec)", program, loader);
+	return err_set(err, CODE_IO, errno, "start '%s' with '%s' (is this another architecture, or mounted noexec?)",
+		       program, loader);
 }
 
 int launch_main(const char *name, int argc, char **argv)

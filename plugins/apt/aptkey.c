@@ -87,7 +87,8 @@ static int parse_verify(char **argv, struct request *r, struct err *err)
 				strv_push(&r->gpgv, *++argv);
 		} else if (**argv == '-') {
 			/* from Acquire::gpgv::Options: --keyring or --homedir there would bring other keys */
-			warn(r->status_fd, "the option '%s' for gpgv is refused; remove it from Acquire::gpgv::Options", *argv);
+			warn(r->status_fd, "the option '%s' for gpgv is refused; remove it from Acquire::gpgv::Options",
+			     *argv);
 		} else {
 			strv_push(&r->gpgv, *argv);
 		}
@@ -105,7 +106,8 @@ static int parse(char **argv, struct request *r, struct err *err)
 		else if (!streq(*argv, "--quiet") && !streq(*argv, "--readonly"))
 			break;
 	}
-	return err_set(err, CODE_USAGE, 0, "apt-key: '%s' is not supported; this one can only verify signatures for stopgap",
+	return err_set(err, CODE_USAGE, 0,
+		       "apt-key: '%s' is not supported; this one can only verify signatures for stopgap",
 		       *argv ? *argv : "no command");
 }
 
@@ -118,8 +120,8 @@ static char *config_value(const struct buf *dump, const char *name)
 	char *found = NULL;
 
 	for (const char *line = buf_str(dump), *end; (end = strchr(line, '\n')); line = end + 1) {
-		if (strncasecmp(line, name, n) != 0 || strncmp(line + n, " \"", 2) != 0 || end - line < (ptrdiff_t)n + 4 ||
-		    strncmp(end - 2, "\";", 2) != 0)
+		if (strncasecmp(line, name, n) != 0 || strncmp(line + n, " \"", 2) != 0 ||
+		    end - line < (ptrdiff_t)n + 4 || strncmp(end - 2, "\";", 2) != 0)
 			continue;
 		free(found);
 		found = xstrndup(line + n + 2, (size_t)(end - 2 - (line + n + 2)));
@@ -188,8 +190,9 @@ static void add_keyring(struct keys *k, const char *file, bool named)
 		if (err.errnum == ENOENT)
 			strv_push(&k->missing, file);
 		else
-			ignore_keyring(k, file, err.errnum == EACCES ? "the file is not readable by user '_apt'" :
-				       "it is not a regular file of at most 4 MiB");
+			ignore_keyring(k, file,
+				       err.errnum == EACCES ? "the file is not readable by user '_apt'" :
+							      "it is not a regular file of at most 4 MiB");
 		return;
 	}
 	if (k->merged.n + b.n > MERGED_MAX) {
@@ -212,7 +215,8 @@ static void add_keyring(struct keys *k, const char *file, bool named)
 		if (named)
 			strv_push(&k->keyboxes, file);
 		else
-			ignore_keyring(k, file, "the file has an unsupported filetype; export its keys with gpg --export");
+			ignore_keyring(k, file,
+				       "the file has an unsupported filetype; export its keys with gpg --export");
 		break;
 	case KEYRING_UNKNOWN:
 		ignore_keyring(k, file, "the file has an unsupported filetype");
@@ -265,8 +269,10 @@ static void say_missing(const struct keys *k, const struct strv *also)
 		buf_printf(&b, "%s'%s'", i ? ", " : "", k->missing.v[i]);
 	for (size_t i = 0; i < also->n; i++)
 		buf_printf(&b, "%s'%s'", b.n ? ", " : "", also->v[i]);
-	warn(k->status_fd, "missing_keyring: no key in %s; install the package that has the repository's keyring, "
-	     "such as debian-archive-keyring", buf_str(&b));
+	warn(k->status_fd,
+	     "missing_keyring: no key in %s; install the package that has the repository's keyring, "
+	     "such as debian-archive-keyring",
+	     buf_str(&b));
 }
 
 static void collect(const struct request *r, struct keys *k)
@@ -317,7 +323,8 @@ static int write_merged(const struct buf *merged, char **ret, struct err *err)
 	return 0;
 }
 
-static int run_gpgv(const struct request *r, const struct keys *k, const char *keyring, int *ret_status, struct err *err)
+static int run_gpgv(const struct request *r, const struct keys *k, const char *keyring, int *ret_status,
+		    struct err *err)
 {
 	cleanup_strv struct strv argv = { 0 };
 	char bundle[PATH_MAX];

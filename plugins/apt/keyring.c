@@ -115,7 +115,8 @@ static int one_block(const char **s, const char *end, struct buf *ret, struct er
 			body = l.n == 0;
 		} else if (l.n == 5 && *l.s == '=' && !b.n && !checked) {
 			if (!checksum_matches(&l, ret->s + start, ret->n - start))
-				return err_set(err, CODE_MISSING_KEYRING, 0, "the checksum of an armoured block is wrong");
+				return err_set(err, CODE_MISSING_KEYRING, 0,
+					       "the checksum of an armoured block is wrong");
 			checked = true;
 		} else if (l.n && (checked || (b.pads && !b.n) || base64_feed(&b, &l, ret) < 0)) {
 			return err_set(err, CODE_MISSING_KEYRING, 0, "an armoured block has bytes that are not base64");

@@ -65,15 +65,29 @@ TEST(this_program_finds_its_own_folder)
 	OK(buf[0] == '/' && ends_with(buf, "/tests/unit"));
 }
 
-static const char *const dropped[] = {
-	"LD_PRELOAD=/x", "LD_AUDIT=/x", "LD_LIBRARY_PATH=/x", "LD_=", "GCONV_PATH=/x", "GLIBC_TUNABLES=x", "MALLOC_TRACE=/x",
-	"LOCPATH=/x", "LANG=C", "LC_ALL=de", "LANGUAGE=de", "OPENSSL_CONF=/x", "OPENSSL_ENGINES=/x", "P11_KIT_STRICT=1",
-	"GNUTLS_SYSTEM_PRIORITY_FILE=/x", "SSLKEYLOGFILE=/x", "HOSTALIASES=/x", "TZDIR=/x", "GNUPGHOME=/x", "GETCONF_DIR=/x",
-};
-static const char *const kept[] = {
-	"PATH=/bin", "http_proxy=x", "LDX=1", "LANGUAGES=x", "TMPDIR=/x", "LOCPATHS=", "HOME=/root", "", "=", "XLD_PRELOAD=1",
-	"STOPGAP_BUNDLE=/x", "TZ=UTC",
-};
+static const char *const dropped[] = { "LD_PRELOAD=/x",
+				       "LD_AUDIT=/x",
+				       "LD_LIBRARY_PATH=/x",
+				       "LD_=",
+				       "GCONV_PATH=/x",
+				       "GLIBC_TUNABLES=x",
+				       "MALLOC_TRACE=/x",
+				       "LOCPATH=/x",
+				       "LANG=C",
+				       "LC_ALL=de",
+				       "LANGUAGE=de",
+				       "OPENSSL_CONF=/x",
+				       "OPENSSL_ENGINES=/x",
+				       "P11_KIT_STRICT=1",
+				       "GNUTLS_SYSTEM_PRIORITY_FILE=/x",
+				       "SSLKEYLOGFILE=/x",
+				       "HOSTALIASES=/x",
+				       "TZDIR=/x",
+				       "GNUPGHOME=/x",
+				       "GETCONF_DIR=/x" };
+static const char *const kept[] = { "PATH=/bin",	 "http_proxy=x", "LDX=1", "LANGUAGES=x", "TMPDIR=/x",
+				    "LOCPATHS=",	 "HOME=/root",	 "",	  "=",		 "XLD_PRELOAD=1",
+				    "STOPGAP_BUNDLE=/x", "TZ=UTC" };
 
 TEST(variables_that_steer_a_library_are_dropped_and_no_other)
 {

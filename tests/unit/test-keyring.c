@@ -27,7 +27,8 @@ static bool refused(const char *text, const char *why)
 	cleanup_buf struct buf b = { 0 };
 
 	buf_puts(&b, "before");
-	if (keyring_dearmour(text, strlen(text), &b, &e) == 0 || e.code != CODE_MISSING_KEYRING || !strstr(e.msg, why)) {
+	if (keyring_dearmour(text, strlen(text), &b, &e) == 0 || e.code != CODE_MISSING_KEYRING ||
+	    !strstr(e.msg, why)) {
 		printf("# %s\n", e.msg);
 		return false;
 	}
@@ -60,8 +61,9 @@ TEST(a_checksum_may_be_missing)
 
 TEST(blanks_and_carriage_returns_at_line_ends_are_no_matter)
 {
-	OK(dearmours("-----BEGIN PGP PUBLIC KEY BLOCK----- \r\n \t\r\nmQAB  \r\nAgM=\r\n=HZxL\r\n-----END PGP PUBLIC KEY BLOCK-----\r\n",
-		     packet, 5));
+	OK(dearmours(
+		"-----BEGIN PGP PUBLIC KEY BLOCK----- \r\n \t\r\nmQAB  \r\nAgM=\r\n=HZxL\r\n-----END PGP PUBLIC KEY BLOCK-----\r\n",
+		packet, 5));
 }
 
 TEST(a_last_line_needs_no_end)
@@ -78,7 +80,9 @@ TEST(all_blocks_count_and_text_around_them_does_not)
 TEST(a_wrong_checksum_is_refused)
 {
 	OK(refused(BEGIN "\n" BODY "=HZxM\n" END, "checksum"));
-	OK(refused(BEGIN "\n" BODY "=H\xff" "xL\n" END, "checksum"));
+	OK(refused(BEGIN "\n" BODY "=H\xff"
+			 "xL\n" END,
+		   "checksum"));
 }
 
 TEST(one_bad_block_spoils_all)
@@ -98,7 +102,9 @@ TEST(what_is_cut_off_is_refused)
 TEST(bytes_that_are_not_base64_are_refused)
 {
 	OK(refused(BEGIN "\nmQ!BAgM=\n" END, "not base64"));
-	OK(refused(BEGIN "\nmQ\xc3\xa4" "BAgM=\n" END, "not base64"));
+	OK(refused(BEGIN "\nmQ\xc3\xa4"
+			 "BAgM=\n" END,
+		   "not base64"));
 	OK(refused(BEGIN "\n=QABAgM=\n" END, "not base64"));
 	OK(refused(BEGIN "\nmQABAgM=mQAB\n" END, "not base64"));
 	OK(refused(BEGIN "\n" BODY "mQAB\n" END, "not base64"));
