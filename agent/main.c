@@ -58,6 +58,20 @@ static void print_json(struct json_object *o)
 	json_object_put(o);
 }
 
+/* The table on stdout says why; a program that reads stdout has people reading stderr. */
+static void log_reasons(const struct report *r)
+{
+	if (r->error.code != CODE_OK)
+		log_err(LOG_ERROR, &r->error);
+	for (size_t i = 0; i < r->blocked.n; i++) {
+		const struct msg_reason *b = wire_list_at(&msg_reason, &r->blocked, i);
+		struct err err = ERR_INIT;
+
+		(void)err_set(&err, b->code, 0, "%s", strna(b->detail));
+		log_err(LOG_ERROR, &err);
+	}
+}
+
 static int print_report(const struct options *opt, const struct report *r)
 {
 	cleanup_buf struct buf b = { 0 };
@@ -67,6 +81,7 @@ static int print_report(const struct options *opt, const struct report *r)
 
 	switch (opt->output) {
 	case OUTPUT_JSON:
+		log_reasons(r);
 		print_json(report_json(r));
 		return status;
 	case OUTPUT_NAGIOS:

@@ -68,8 +68,7 @@ static void table_put(const struct out *o, const struct table *t)
 		size_t col = i % t->columns;
 		bool last = col == t->columns - 1;
 
-		put(o, i < t->columns ? DIM : PLAIN, "%s%-*s%s", col ? "  " : "  ", last ? 0 : (int)width[col], t->cells.v[i],
-		    last ? "" : "");
+		put(o, i < t->columns ? DIM : PLAIN, "  %-*s", last ? 0 : (int)width[col], t->cells.v[i]);
 		if (last)
 			buf_putc(o->b, '\n');
 	}
@@ -158,6 +157,7 @@ static void put_kept(const struct out *o, const struct wire_list *l)
 static void put_repositories(const struct out *o, const struct wire_list *l)
 {
 	struct table t = { .columns = 4 };
+	size_t unused = 0;
 
 	strv_push(&t.cells, "REPOSITORY");
 	strv_push(&t.cells, "SUITE");
@@ -167,6 +167,10 @@ static void put_repositories(const struct out *o, const struct wire_list *l)
 		const struct msg_repository *m = wire_list_at(&msg_repository, l, i);
 		char age[32] = "";
 
+		if (streq(strna(m->state), "not_fetched") && m->error.code == CODE_OK) {
+			unused++;
+			continue;
+		}
 		if (*strna(m->date))
 			duration_format(m->age, age);
 		strv_take(&t.cells, cell(m->uri));
@@ -185,8 +189,10 @@ static void put_repositories(const struct out *o, const struct wire_list *l)
 		}
 		strv_push(&t.cells, age);
 	}
-	if (l->n)
+	if (l->n > unused)
 		table_put(o, &t);
+	if (unused)
+		put(o, DIM, "  %zu more %s not needed\n", unused, unused == 1 ? "repository was" : "repositories were");
 	strv_clear(&t.cells);
 }
 
@@ -241,7 +247,7 @@ static void put_result(const struct out *o, const struct report *r)
 	if (r->error.code != CODE_OK) {
 		cleanup_free char *msg = escape_text(r->error.msg, 1000);
 
-		put(o, BAD, "%s", r->exit_code == EXIT_BLOCKED ? "blocked:" : "error:");
+		put(o, BAD, "error:");
 		put(o, PLAIN, " [%s] %s\n", code_name(r->error.code), msg);
 	}
 }

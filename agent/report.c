@@ -82,7 +82,7 @@ static enum exit_code judge(const struct report *r)
 	size_t open = report_open(r);
 
 	if (r->error.code != CODE_OK)
-		return code_class(r->error.code) == CLASS_BLOCKED ? EXIT_BLOCKED : EXIT_FAILED;
+		return EXIT_FAILED;
 	if (r->blocked.n)
 		return EXIT_BLOCKED;
 	if (r->mode != MODE_ONCE) {
@@ -106,9 +106,23 @@ static enum exit_code judge(const struct report *r)
 	return EXIT_DONE;
 }
 
+static int by_package(const void *a, const void *b)
+{
+	const struct msg_update *x = a, *y = b;
+	int d = strcmp(strna(x->package), strna(y->package));
+
+	return d ? d : strcmp(strna(x->arch), strna(y->arch));
+}
+
 void report_finish(struct report *r)
 {
+	struct wire_list *const lists[] = { &r->pending, &r->kept_back, &r->applied };
+
 	r->end_ms = clock_ms();
+	/* the order of work means nothing to a reader */
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		if (lists[i]->n)
+			qsort(lists[i]->v, lists[i]->n, sizeof(struct msg_update), by_package);
 	if (out_of_support(r))
 		report_alarm(r, CODE_OUT_OF_SUPPORT, "%s: free security support ended on %s; what still exists is applied",
 			     strna(r->probe.distribution.name), strna(r->probe.distribution.end_of_life));

@@ -160,7 +160,10 @@ static enum state close_plugin(struct run *r)
 
 static enum state give_up(struct run *r, const struct err *why)
 {
-	if (r->report->error.code == CODE_OK)
+	/* what blocks is found before the plan or in the middle, and reported alike */
+	if (code_class(why->code) == CLASS_BLOCKED)
+		report_block(r->report, why->code, "%s", why->msg);
+	else if (r->report->error.code == CODE_OK)
 		r->report->error = *why;
 	return close_plugin(r);
 }
@@ -245,14 +248,9 @@ static enum state idle_start(struct run *r)
 {
 	struct err err = ERR_INIT;
 
-	if (plugin_list(r->bundle, &r->plugins, &err) < 0)
+	if (plugin_list(r->bundle, &r->plugins, &err) < 0 ||
+	    state_dir_lock(r->config->report.state_dir, &r->lock_fd, &err) < 0)
 		return give_up(r, &err);
-	if (state_dir_lock(r->config->report.state_dir, &r->lock_fd, &err) < 0) {
-		if (code_class(err.code) != CLASS_BLOCKED)
-			return give_up(r, &err);
-		report_block(r->report, err.code, "%s", err.msg);
-		return close_plugin(r);
-	}
 	return start_next_plugin(r);
 }
 
@@ -398,6 +396,15 @@ static enum state fetch_result(struct run *r)
 	return request_digest(r, "apply", change(r), S_APPLY);
 }
 
+/* The plugin died, hung or lied while it changed the container. The run has
+ * failed, but what was applied is a fact: a new plugin asks the database. */
+static enum state distrust(struct run *r, const struct err *why)
+{
+	r->recheck = true;
+	r->next_plugin--;
+	return give_up(r, why);
+}
+
 static enum state apply_result(struct run *r)
 {
 	struct msg_apply m = { 0 };
@@ -405,14 +412,14 @@ static enum state apply_result(struct run *r)
 	size_t before = r->report->applied.n;
 
 	if (wire_decode(&msg_apply, r->result, &m, &err) < 0)
-		return give_up(r, &err);
+		return distrust(r, &err);
 	int bad = outcome_apply(r->report, &r->plan, &r->evidence, &m, &r->denials, &err);
 	r->passes++;
-	r->again = m.again && !m.stopped && r->passes < PASSES_MAX;
+	r->again = bad >= 0 && m.again && !m.stopped && r->passes < PASSES_MAX;
 	r->stop |= m.stopped;
 	wire_clear(&msg_apply, &m);
 	if (bad < 0)
-		return give_up(r, &err);
+		return distrust(r, &err);
 	request_verify(r, &r->report->applied, before);
 	return S_VERIFY;
 }
@@ -435,17 +442,13 @@ static enum state verify_result(struct run *r)
 	return close_plugin(r);
 }
 
-/* The plugin died, hung or lied while it changed the container. The run has
- * failed, but what was applied is a fact: a new plugin asks the database. */
 static enum state apply_error(struct run *r)
 {
 	enum code code = r->failure->code;
 
 	if (code != CODE_PLUGIN_DIED && code != CODE_PLUGIN_TIMEOUT && code != CODE_PLUGIN_PROTOCOL)
 		return give_up(r, r->failure);
-	r->recheck = true;
-	r->next_plugin--;
-	return give_up(r, r->failure);
+	return distrust(r, r->failure);
 }
 
 static enum state recheck_result(struct run *r)

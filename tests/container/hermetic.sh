@@ -96,7 +96,8 @@ once a "${env[@]}"
 assert_status 0
 assert_applied tiny-plain
 touch "$r/var/log/evil"
-assert_not_file_has_content "$r/var/log/evil" "$at|stopgap|libexec"
+# each line is "program | its command line"; our archives may be an argument
+assert_not_file_has_content "$r/var/log/evil" "^[^|]*($at|stopgap|libexec)"
 assert_file_has_content "$r/var/log/evil" dpkg
 ok "once loads nothing of the container into our programs; dpkg alone is the container's"
 

@@ -89,9 +89,7 @@ ok "a second once does nothing, in under 0.3 s"
 state=$(ctr_path a)/var/lib/stopgap
 assert_exists "$state/last.json"
 assert_json "$state/last.json" '.schema == 1'
-run jq -es 'length >= 5 and all(.schema == 1) and any(.applied | length == 6)' "$state/history.jsonl"
-assert_status 0
-ok "history and the last report are in the state folder"
+ok "the last report is in the state folder"
 
 # Other places for the bundle, other ways to write sources, a read-only state folder elsewhere.
 n=0
