@@ -8,6 +8,24 @@
 
 static struct msg_distribution distribution;
 
+/* libapt reads its configuration once a process, whatever comes of it. What the
+ * container said there to lower trust goes to ALARMS, the first time. */
+static int ready(struct wire_list *alarms, struct err *err)
+{
+	static struct err failure;
+	static struct wire_list unheard;
+	static bool done;
+
+	if (!done && aptpkg_init(plugin_settings(), &distribution, plugin_bundle(), alarms ? alarms : &unheard,
+				 &failure) < 0)
+		failure.code = failure.code == CODE_OK ? CODE_INTERNAL : failure.code;
+	done = true;
+	if (failure.code == CODE_OK)
+		return 0;
+	*err = failure;
+	return -1;
+}
+
 static int apt_probe(const struct msg_settings *in, struct msg_probe *ret, struct err *err)
 {
 	wire_clear(&msg_distribution, &distribution);
@@ -28,35 +46,25 @@ static int apt_probe(const struct msg_settings *in, struct msg_probe *ret, struc
 	if (streq(strna(ret->database.state), "broken"))
 		reason_add(&ret->blocked, CODE_DATABASE_BROKEN, "%s", strna(ret->database.detail));
 	dpkg_preflight(in, &ret->blocked);
-	return 0;
-}
-
-/* libapt reads its configuration once; not before something asks for it. */
-static int ready(struct err *err)
-{
-	static bool done;
-
-	if (done)
-		return 0;
-	if (aptpkg_init(plugin_settings(), &distribution, plugin_bundle(), err) < 0)
-		return -1;
-	done = true;
+	/* a configuration that cannot be read is refresh's to report */
+	struct err later = ERR_INIT;
+	(void)ready(&ret->alarms, &later);
 	return 0;
 }
 
 static int apt_refresh(const struct msg_refresh_params *in, struct msg_refresh *ret, struct err *err)
 {
-	return ready(err) < 0 ? -1 : aptpkg_refresh(in, ret, err);
+	return ready(NULL, err) < 0 ? -1 : aptpkg_refresh(in, ret, err);
 }
 
 static int apt_plan(const struct msg_plan_params *in, struct msg_plan *ret, struct err *err)
 {
-	return ready(err) < 0 ? -1 : aptpkg_plan(in, ret, err);
+	return ready(NULL, err) < 0 ? -1 : aptpkg_plan(in, ret, err);
 }
 
 static int apt_fetch(const struct msg_digest *in, struct msg_fetch *ret, struct err *err)
 {
-	return ready(err) < 0 ? -1 : aptpkg_fetch(in, ret, err);
+	return ready(NULL, err) < 0 ? -1 : aptpkg_fetch(in, ret, err);
 }
 
 /* Nobody is there to take the answer: the next updater finds it. */
@@ -79,7 +87,7 @@ static int apt_apply(const struct msg_digest *in, struct msg_apply *ret, struct 
 	struct err late = ERR_INIT;
 	int r;
 
-	if (ready(err) < 0)
+	if (ready(NULL, err) < 0)
 		return -1;
 	r = aptpkg_sets(in, &sets, err);
 	if (r == 0)

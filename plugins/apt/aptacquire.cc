@@ -55,7 +55,7 @@ bool acquire_status::Pulse(pkgAcquire *owner)
 /* ------------------------------------------------------------ failures */
 
 /* libapt has no codes for these, only sentences; ours is LC_ALL=C.UTF-8. */
-enum code classify(const std::string &text, bool transient, enum code otherwise)
+enum code classify(const std::string &text, enum code otherwise)
 {
 	static const struct {
 		const char *part;
@@ -87,7 +87,6 @@ enum code classify(const std::string &text, bool transient, enum code otherwise)
 		{ "Cannot initiate the connection", CODE_NO_EGRESS },
 		{ "Unable to connect", CODE_NO_EGRESS },
 		{ "Connection failed", CODE_NO_EGRESS },
-		{ "Connection timed out", CODE_NO_EGRESS },
 		{ "Connection refused", CODE_NO_EGRESS },
 		{ "Network is unreachable", CODE_NO_EGRESS },
 	};
@@ -95,7 +94,7 @@ enum code classify(const std::string &text, bool transient, enum code otherwise)
 	for (const auto &row : table)
 		if (text.find(row.part) != std::string::npos)
 			return row.code;
-	return transient ? CODE_NO_EGRESS : otherwise;
+	return otherwise;
 }
 
 /* ------------------------------------------------------------ sandbox */
@@ -143,7 +142,7 @@ static bool can_become(uid_t uid, gid_t gid, const std::string &folder)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-void sandbox_check(const std::string &folder)
+void sandbox_check(const std::string &folder, struct wire_list *alarms)
 {
 	std::string user = _config->Find("APT::Sandbox::User", "_apt"), reason;
 	uid_t uid = 0;
@@ -161,5 +160,5 @@ void sandbox_check(const std::string &folder)
 	else
 		return;
 	_config->Set("APT::Sandbox::User", "root");
-	reason_add(&session.alarms, CODE_SANDBOX_DEGRADED, "downloads run as root: %s", reason.c_str());
+	reason_add(alarms, CODE_SANDBOX_DEGRADED, "downloads run as root: %s", reason.c_str());
 }

@@ -108,7 +108,7 @@ static std::string read_changelog(const struct deb *d)
 /* An update and the versions of its source before and after. */
 struct subject {
 	const struct deb *deb;
-	std::string source, from, to;
+	std::string from, to;
 };
 
 static int compare_versions(const char *a, const char *b)
@@ -145,15 +145,15 @@ static void study_source(int fd, std::vector<subject> &subjects)
 	std::sort(debs.begin(), debs.end(), [](auto a, auto b) { return a->size < b->size; });
 	for (const struct deb *d : debs) {
 		text = read_changelog(d);
-		if (changelog_ids(text.data(), text.size(), subjects[0].source.c_str(), subjects[0].from.c_str(),
-				  subjects[0].to.c_str(), compare_versions, &cves, &advisories) > 0)
+		if (changelog_ids(text.data(), text.size(), subjects[0].from.c_str(), subjects[0].to.c_str(),
+				  compare_versions, &cves, &advisories) > 0)
 			break;
 	}
 	for (const subject &s : subjects) {
 		strv_clear(&cves);
 		strv_clear(&advisories);
-		if (changelog_ids(text.data(), text.size(), s.source.c_str(), s.from.c_str(), s.to.c_str(),
-				  compare_versions, &cves, &advisories) > 0)
+		if (changelog_ids(text.data(), text.size(), s.from.c_str(), s.to.c_str(), compare_versions, &cves,
+				  &advisories) > 0)
 			write_evidence(fd, s, &cves, &advisories);
 	}
 	strv_clear(&cves);
@@ -194,8 +194,8 @@ void aptpkg_evidence_start(const struct dpkg_sets *sets)
 
 			/* a new package fixes nothing that was here */
 			if (!current.end())
-				sources[p.ver.SourcePkgName()].push_back({ &sets->debs[i], p.ver.SourcePkgName(),
-									   current.SourceVerStr(), p.ver.SourceVerStr() });
+				sources[p.ver.SourcePkgName()].push_back({ &sets->debs[i], current.SourceVerStr(),
+									   p.ver.SourceVerStr() });
 		}
 		if (sources.empty())
 			return 0;

@@ -120,14 +120,13 @@ static void add_failure(struct msg_fetch *ret, const struct planned &p, enum cod
 /* A transfer's outcome; -1 when the network as a whole is to blame. */
 static int judge(const pkgAcquire::Item &item, struct planned &p, const acquire_status &status, struct msg_fetch *ret)
 {
-	bool transient = item.Status == pkgAcquire::Item::StatTransientNetworkError;
 	std::string text = one_line(item.ErrorText);
 
 	p.uri = item.DescURI();
 	if (item.Status == pkgAcquire::Item::StatDone && item.Complete && RealFileExists(p.file))
 		return 0;
 	p.file.clear();
-	enum code code = classify(item.ErrorText, transient, CODE_DOWNLOAD_FAILED);
+	enum code code = classify(item.ErrorText, CODE_DOWNLOAD_FAILED);
 	bool network = code == CODE_NO_EGRESS;
 	if (text.empty())
 		text = status.cancelled().empty() ? "not fetched" : status.cancelled();

@@ -76,6 +76,9 @@ public:
 	void keep_if(const std::function<bool(const metaIndex &)> &keep);
 };
 
+/* Write copies of the container's sources that cannot lower trust, and point
+ * libapt to them. Once per process. Codes: SOURCES_BROKEN, IO. */
+int sources_sanitise(struct wire_list *alarms, struct err *err);
 /* All repositories of the container, read from the sanitised sources, with what
  * is known of them from the lists on disk. Codes: SOURCES_BROKEN. */
 int sources_load(std::unique_ptr<source_list> &list, std::vector<repository> &repos, struct err *err);
@@ -122,10 +125,10 @@ private:
 };
 
 /* What a failed transfer means, by what libapt and its methods say about it. */
-enum code classify(const std::string &text, bool transient, enum code otherwise);
+enum code classify(const std::string &text, enum code otherwise);
 /* Does the methods' user reach FOLDER and may it be dropped to? Else the
  * methods run as root, which is an alarm. */
-void sandbox_check(const std::string &folder);
+void sandbox_check(const std::string &folder, struct wire_list *alarms);
 
 /* ------------------------------------------------------------ the cache */
 
@@ -168,7 +171,6 @@ struct session {
 	const struct msg_distribution *distribution = nullptr;
 	std::string bundle;			/* "" without one */
 	std::string dir;			/* state_dir/apt */
-	struct wire_list alarms = {};		/* of init: trust_lowered, sandbox_degraded */
 	std::map<std::string, std::string> originals;	/* sanitised copy → the container's file */
 
 	std::vector<repository> repos;
@@ -190,7 +192,7 @@ int apt_error(enum code code, struct err *err, const char *context);
 /* Everything that libapt has to say, errors and warnings, newest last. */
 std::vector<std::string> apt_messages();
 std::string original_names(std::string text);
-/* One line for a person: first line of TEXT, blanks squeezed. */
+/* One line for a person: first line of TEXT, blanks squeezed, no full stop. */
 std::string one_line(const std::string &text);
 int digest_check(const struct msg_digest *in, struct err *err);
 

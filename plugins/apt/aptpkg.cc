@@ -25,7 +25,7 @@ std::string one_line(const std::string &text)
 	for (char c : line)
 		if (c != ' ' || (!ret.empty() && ret.back() != ' '))
 			ret += c;
-	while (!ret.empty() && ret.back() == ' ')
+	while (!ret.empty() && (ret.back() == ' ' || ret.back() == '.'))
 		ret.pop_back();
 	return ret;
 }
@@ -176,7 +176,7 @@ static std::string configured_at(const std::string &tag)
 	return "apt.conf";
 }
 
-static void clear_lowered_trust()
+static void clear_lowered_trust(struct wire_list *alarms)
 {
 	std::vector<std::pair<std::string, std::string>> found;
 
@@ -191,7 +191,7 @@ static void clear_lowered_trust()
 	};
 	walk(_config->Tree(nullptr));
 	for (const auto &[tag, value] : found) {
-		reason_add(&session.alarms, CODE_TRUST_LOWERED, "%s: %s \"%s\" is not honoured",
+		reason_add(alarms, CODE_TRUST_LOWERED, "%s: %s \"%s\" is not honoured",
 			   configured_at(tag).c_str(), tag.c_str(), value.c_str());
 		_config->Clear(tag);
 	}
@@ -349,7 +349,7 @@ static void configure(const struct msg_settings *settings)
 }
 
 int aptpkg_init(const struct msg_settings *settings, const struct msg_distribution *distribution,
-		const char *bundle, struct err *err)
+		const char *bundle, struct wire_list *alarms, struct err *err)
 {
 	return guarded(err, [&] {
 		session.settings = settings;
@@ -362,11 +362,11 @@ int aptpkg_init(const struct msg_settings *settings, const struct msg_distributi
 		if (!pkgInitConfig(*_config))
 			return apt_error(CODE_SOURCES_BROKEN, err, "the container's apt configuration cannot be read");
 		if (settings->require_signed)
-			clear_lowered_trust();
+			clear_lowered_trust(alarms);
 		configure(settings);
 		if (!pkgInitSystem(*_config, _system))
 			return apt_error(CODE_DATABASE_BROKEN, err, "libapt finds no dpkg here");
-		sandbox_check(session.dir + "/lists/partial");
-		return 0;
+		sandbox_check(session.dir + "/lists/partial", alarms);
+		return sources_sanitise(alarms, err);
 	});
 }

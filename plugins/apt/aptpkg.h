@@ -17,10 +17,11 @@ extern "C" {
 
 /* Read the container's apt configuration, then ours over it. Once per process;
  * SETTINGS and DISTRIBUTION are kept, not copied. BUNDLE is NULL for a plugin
- * that runs with the machine's own apt methods. What the configuration said to
- * lower trust is among the alarms of refresh. Codes: SOURCES_BROKEN, IO. */
+ * that runs with the machine's own apt methods. What the configuration and the
+ * sources say to lower trust is added to ALARMS (msg_reason, trust_lowered), and
+ * a missing sandbox (sandbox_degraded). Codes: SOURCES_BROKEN, DATABASE_BROKEN, IO. */
 int aptpkg_init(const struct msg_settings *settings, const struct msg_distribution *distribution,
-		const char *bundle, struct err *err);
+		const char *bundle, struct wire_list *alarms, struct err *err);
 /* Fetch and verify the metadata of the scope. On failure the trust record goes
  * out through plugin_error_repositories(). */
 int aptpkg_refresh(const struct msg_refresh_params *in, struct msg_refresh *ret, struct err *err);

@@ -127,15 +127,13 @@ static const char *remedy(enum code code)
 static void judge(pkgAcquire &fetcher, repository &repo, const std::vector<std::string> &messages)
 {
 	std::string name = URI::ArchiveOnly(repo.uri) + " " + repo.dist, text;
-	bool failed = false, transient = false, cancelled = false;
+	bool failed = false;
 
 	for (auto i = fetcher.ItemsBegin(); i != fetcher.ItemsEnd(); ++i) {
 		if (!starts_with((*i)->DescURI().c_str(), repo.base.c_str()))
 			continue;
 		if ((*i)->Status == pkgAcquire::Item::StatDone)
 			continue;
-		cancelled |= (*i)->Status == pkgAcquire::Item::StatIdle || (*i)->Status == pkgAcquire::Item::StatFetching;
-		transient |= (*i)->Status == pkgAcquire::Item::StatTransientNetworkError;
 		failed = true;
 		if (text.empty() && !(*i)->ErrorText.empty())
 			text = original_names((*i)->DescURI() + ": " + one_line((*i)->ErrorText));
@@ -144,14 +142,14 @@ static void judge(pkgAcquire &fetcher, repository &repo, const std::vector<std::
 	for (const std::string &m : messages) {
 		if (m.find(name) == std::string::npos && m.find(repo.base) == std::string::npos)
 			continue;
-		enum code code = classify(m, false, CODE_OK);
+		enum code code = classify(m, CODE_OK);
 		if (code == CODE_OK)
 			continue;
 		failed = true;
 		fail(repo, code, one_line(m) + "; " + remedy(code));
 	}
 	if (failed && repo.error == CODE_OK) {
-		enum code code = classify(text, transient && !cancelled, CODE_REFRESH_FAILED);
+		enum code code = classify(text, CODE_REFRESH_FAILED);
 
 		if (text.empty())
 			text = repo.base + ": not fetched";
@@ -391,9 +389,6 @@ int aptpkg_refresh(const struct msg_refresh_params *in, struct msg_refresh *ret,
 				   "no configured repository is one of security updates for %s: add it to the container's apt sources",
 				   strna(session.distribution->name));
 		ret->security_source = security;
-		for (size_t i = 0; i < session.alarms.n; i++)
-			wire_copy(&msg_reason, wire_list_add(&msg_reason, &ret->alarms),
-				  wire_list_at(&msg_reason, &session.alarms, i));
 		fill_repositories(&ret->repositories);
 		session.list->keep_if([](const metaIndex &meta) {
 			const repository *repo = repo_of(session.repos, meta);

@@ -11,7 +11,8 @@ extern "C" {
 
 /* ------------------------------------------------------------ the sanitised copy */
 
-static int copy_file(const std::string &from, const std::string &to, bool deb822, struct err *err)
+static int copy_file(const std::string &from, const std::string &to, bool deb822, struct wire_list *alarms,
+		     struct err *err)
 {
 	struct buf in = {}, out = {}, old = {};
 	struct err none = {};
@@ -23,9 +24,9 @@ static int copy_file(const std::string &from, const std::string &to, bool deb822
 	} else if (!session.settings->require_signed) {
 		buf_append(&out, in.s, in.n);
 	} else if (deb822) {
-		sources_copy_deb822(from.c_str(), buf_str(&in), in.n, &out, &session.alarms);
+		sources_copy_deb822(from.c_str(), buf_str(&in), in.n, &out, alarms);
 	} else {
-		sources_copy_list(from.c_str(), buf_str(&in), in.n, &out, &session.alarms);
+		sources_copy_list(from.c_str(), buf_str(&in), in.n, &out, alarms);
 	}
 	/* the same bytes stay the same file: a warm run writes nothing */
 	if (r == 0 && (read_file(to.c_str(), SOURCES_FILE_MAX * 2, &old, &none) < 0 || old.n != out.n ||
@@ -37,21 +38,17 @@ static int copy_file(const std::string &from, const std::string &to, bool deb822
 	return r;
 }
 
-/* Write the copies, and point libapt to them. Once per process. */
-static int sanitise(struct err *err)
+int sources_sanitise(struct wire_list *alarms, struct err *err)
 {
-	static bool done;
 	std::string main = _config->FindFile("Dir::Etc::sourcelist"), parts = _config->FindDir("Dir::Etc::sourceparts");
 	std::string dir = session.dir + "/sources", copy = dir + "/sources.list", copies = dir + "/sources.list.d";
 	std::set<std::string> kept;
 
-	if (done)
-		return 0;
 	if (make_dirs(copies.c_str(), 0755, err) < 0)
 		return -1;
 	if (!RealFileExists(main))
 		(void)unlink(copy.c_str());
-	else if (copy_file(main, copy, false, err) < 0)
+	else if (copy_file(main, copy, false, alarms, err) < 0)
 		return -1;
 	if (DirectoryExists(parts)) {
 		std::vector<std::string> exts = { "list", "sources" };
@@ -59,7 +56,7 @@ static int sanitise(struct err *err)
 		for (const std::string &file : GetListOfFilesInDir(parts, exts, true)) {
 			std::string to = copies + "/" + flNotDir(file);
 
-			if (copy_file(file, to, flExtension(file) == "sources", err) < 0)
+			if (copy_file(file, to, flExtension(file) == "sources", alarms, err) < 0)
 				return -1;
 			kept.insert(to);
 		}
@@ -69,7 +66,6 @@ static int sanitise(struct err *err)
 			(void)unlink(file.c_str());
 	_config->Set("Dir::Etc::sourcelist", copy);
 	_config->Set("Dir::Etc::sourceparts", copies + "/");
-	done = true;
 	return 0;
 }
 
@@ -212,8 +208,6 @@ static repository repo_new(const metaIndex &meta)
 
 int sources_load(std::unique_ptr<source_list> &list, std::vector<repository> &repos, struct err *err)
 {
-	if (sanitise(err) < 0)
-		return -1;
 	list = std::make_unique<source_list>();
 	repos.clear();
 	if (!list->ReadMainList())

@@ -5,12 +5,15 @@
 #define VERSION_MAX 255
 
 /* "source (version) suites; urgency=..." at the start of a line: the version
- * into RET of VERSION_MAX + 1 bytes. */
-static bool entry_version(const char *line, size_t n, const char *source, char *ret)
+ * into RET of VERSION_MAX + 1 bytes. The name may be another than today's:
+ * sources are renamed, and some binaries carry entries of their own. */
+static bool entry_version(const char *line, size_t n, char *ret)
 {
-	size_t name = strlen(source);
+	size_t name = 0;
 
-	if (n < name + 4 || memcmp(line, source, name) != 0 || memcmp(line + name, " (", 2) != 0)
+	while (name < n && (isalnum((unsigned char)line[name]) || (name && strchr("+-.", line[name]))))
+		name++;
+	if (name < 2 || n < name + 4 || memcmp(line + name, " (", 2) != 0)
 		return false;
 	const char *v = line + name + 2, *end = memchr(v, ')', n - name - 2);
 	if (!end || end == v || end - v > VERSION_MAX)
@@ -96,9 +99,8 @@ static void line_ids(const char *line, size_t n, struct strv *cves, struct strv 
 	}
 }
 
-int changelog_ids(const char *text, size_t n, const char *source, const char *installed,
-		  const char *candidate, version_compare *compare, struct strv *cves,
-		  struct strv *advisories)
+int changelog_ids(const char *text, size_t n, const char *installed, const char *candidate,
+		  version_compare *compare, struct strv *cves, struct strv *advisories)
 {
 	char version[VERSION_MAX + 1];
 	bool inside = false;
@@ -110,7 +112,7 @@ int changelog_ids(const char *text, size_t n, const char *source, const char *in
 		const char *nl = memchr(line, '\n', (size_t)(end - line));
 		size_t len = nl ? (size_t)(nl - line) : (size_t)(end - line);
 
-		if (entry_version(line, len, source, version)) {
+		if (entry_version(line, len, version)) {
 			/* entries are newest first; what follows the installed version is history */
 			if (compare(version, installed) <= 0)
 				break;

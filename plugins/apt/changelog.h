@@ -14,9 +14,8 @@ typedef int version_compare(const char *a, const char *b);
 
 /* Collect the CVE ids and the advisory ids (DSA, DLA, ELA, USN) that the
  * entries newer than INSTALLED and not newer than CANDIDATE name, each once, in
- * order of appearance. Versions are those of the source package; SOURCE is its
- * name. Returns the number of entries in that range, 0 when the text has none:
- * it then says nothing about this update. */
-int changelog_ids(const char *text, size_t n, const char *source, const char *installed,
-		  const char *candidate, version_compare *compare, struct strv *cves,
-		  struct strv *advisories);
+ * order of appearance. Versions are those of the source package. Returns the
+ * number of entries in that range, 0 when the text has none: it then says
+ * nothing about this update. */
+int changelog_ids(const char *text, size_t n, const char *installed, const char *candidate,
+		  version_compare *compare, struct strv *cves, struct strv *advisories);
