@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include "plan.h"
 
+#define PLAN_MAX 20000	/* updates; more than any container has packages */
+
 void plan_clear(struct plan *p)
 {
 	wire_list_clear(&msg_update, &p->updates);
@@ -10,9 +12,26 @@ void plan_clear(struct plan *p)
 	wire_clear(&msg_plan, &p->summary);
 }
 
-static bool same_package(const struct msg_update *a, const struct msg_update *b)
+static int by_package(const void *a, const void *b)
 {
-	return streq(strna(a->package), strna(b->package)) && streq(strna(a->arch), strna(b->arch));
+	const struct msg_update *x = *(const struct msg_update *const *)a, *y = *(const struct msg_update *const *)b;
+	int c = strcmp(x->package, y->package);
+
+	return c ? c : strcmp(x->arch, y->arch);
+}
+
+/* Sorted, so that a plan of thousands takes no noticeable time. */
+static int check_each_once(const struct wire_list *l, struct err *err)
+{
+	cleanup_free const struct msg_update **v = xcalloc(l->n, sizeof(*v));
+
+	for (size_t i = 0; i < l->n; i++)
+		v[i] = wire_list_at(&msg_update, l, i);
+	qsort(v, l->n, sizeof(*v), by_package);
+	for (size_t i = 1; i < l->n; i++)
+		if (by_package(&v[i - 1], &v[i]) == 0)
+			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' appears twice in the plan", v[i]->package);
+	return 0;
 }
 
 int plan_event(struct plan *p, const char *name, struct json_object *line, struct err *err)
@@ -22,6 +41,8 @@ int plan_event(struct plan *p, const char *name, struct json_object *line, struc
 	if (!kept && !streq(name, "update"))
 		return 0;
 	struct wire_list *l = kept ? &p->kept_back : &p->updates;
+	if (l->n >= PLAN_MAX)
+		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "a plan of more than %d updates", PLAN_MAX);
 	struct msg_update *u = wire_list_add(&msg_update, l);
 	if (wire_decode(&msg_update, line, u, err) < 0)
 		return -1;
@@ -30,9 +51,6 @@ int plan_event(struct plan *p, const char *name, struct json_object *line, struc
 	if (!kept && (u->kept_back.code != CODE_OK || !*strna(u->candidate)))
 		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' is planned but %s", u->package,
 			       *strna(u->candidate) ? "kept back" : "has no candidate");
-	for (size_t i = 0; i + 1 < l->n; i++)
-		if (same_package(wire_list_at(&msg_update, l, i), u))
-			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' appears twice in the plan", u->package);
 	return 0;
 }
 
@@ -46,6 +64,8 @@ int plan_result(struct plan *p, struct json_object *result, struct err *err)
 		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "the plan counts %lld and %lld, but %zu and %zu updates came",
 			       (long long)p->summary.count, (long long)p->summary.kept_back, p->updates.n,
 			       p->kept_back.n);
+	if (check_each_once(&p->updates, err) < 0 || check_each_once(&p->kept_back, err) < 0)
+		return -1;
 	plan_digest(&p->updates, digest);
 	if (!streq(digest, p->summary.digest))
 		return err_set(err, CODE_DIGEST_MISMATCH, 0, "the plan's digest %.64s is not that of its updates",
