@@ -100,12 +100,19 @@ static void add_evidence(const struct wire_list *evidence, struct msg_update *u)
 int outcome_apply(struct report *rep, const struct plan *plan, const struct wire_list *evidence,
 		  const struct msg_apply *m, struct wire_list *denials, struct err *err)
 {
+	/* one false claim, and nothing it says is taken over */
+	for (size_t i = 0; i < m->applied.n; i++) {
+		const struct msg_package *a = wire_list_at(&msg_package, &m->applied, i);
+
+		if (!find(&plan->updates, a->package, a->arch))
+			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' was applied without being planned", a->package);
+	}
 	for (size_t i = 0; i < m->applied.n; i++) {
 		const struct msg_package *a = wire_list_at(&msg_package, &m->applied, i);
 		struct msg_update *pending = find(&rep->pending, a->package, a->arch);
 
-		if (!find(&plan->updates, a->package, a->arch) || !pending)
-			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' was applied without being planned", a->package);
+		if (!pending)	/* said twice */
+			continue;
 		struct msg_update *mine = wire_list_add(&msg_update, &rep->applied);
 		wire_copy(&msg_update, mine, pending);
 		add_evidence(evidence, mine);
