@@ -298,6 +298,7 @@ int plugin_main(const struct plugin_ops *ops)
 			json_object_put(line);
 			if (r < 0)
 				return 1;
+			self.stop = 0;	/* it was for that request; the agent may ask on */
 			continue;
 		}
 		(void)sigprocmask(SIG_BLOCK, &term_set, &open_set);

@@ -4,7 +4,8 @@
  * loop reads requests from fd 3, checks them, calls the operation, and answers
  * with exactly one result or error each. Operations run one at a time and
  * block; while they do, plugin_stop_requested() says whether to finish early
- * (SIGTERM, or the agent's end of the socket is closed).
+ * (SIGTERM, or the agent's end of the socket is closed). After an early end the
+ * agent may still ask what the database says.
  *
  * Operations fill the zeroed RET; the loop encodes and clears it. On failure
  * they return -1 with ERR set, and may have sent events before.

@@ -35,7 +35,7 @@ static struct {
 	struct section *sections;
 	size_t n_sections;
 	int log_fd;
-	bool ignore_term;
+	bool ignore_term, stay;
 	volatile sig_atomic_t term;
 
 	/* the request being answered */
@@ -112,13 +112,16 @@ static void check_term(void)
 	if (s) {
 		self.ignore_term = true;
 		play(s);
+		if (self.stay)
+			return;
 	}
 	end(0, "# term");
 }
 
+/* A "term" section that stays ends the pause: it has answered. */
 static void pause_ms(uint64_t ms)
 {
-	for (uint64_t end_at = clock_ms() + ms; clock_ms() < end_at;) {
+	for (uint64_t end_at = clock_ms() + ms; clock_ms() < end_at && !self.stay;) {
 		(void)poll(NULL, 0, 10);
 		check_term();
 	}
@@ -487,10 +490,12 @@ static void play_line(const char *line)
 		pause_ms(strtoull(arg, NULL, 10));
 	else if (streq(verb, "ignore-term"))
 		self.ignore_term = true;
+	else if (streq(verb, "stay"))
+		self.stay = true;
 	else if (streq(verb, "eof"))
 		(void)close(AGENT_FD);
 	else if (streq(verb, "hang"))
-		for (;;)
+		while (!self.stay)
 			pause_ms(1000);
 	else if (streq(verb, "signal"))
 		(void)signal((int)strtol(arg, NULL, 10), SIG_DFL), (void)raise((int)strtol(arg, NULL, 10));

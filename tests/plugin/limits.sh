@@ -1,0 +1,126 @@
+# shellcheck shell=bash
+# What a plugin can make the agent use: memory has a bound, whatever is sent; and what a signal, a second run and
+# several plugins make of a run.
+. "$(dirname "$0")/../lib.sh"
+. "$TESTS/testbed/fake"
+
+# ------------------------------------------------------------------------------------------------------- memory
+
+memory=$((128 * 1024 * 1024)) # the agent itself needs a tenth
+deadline=20s
+for flood in 'bytes 2147483648' \
+	'flood 100000 {"event":"log","id":@id,"level":"debug","message":"@[500:1234567@]"}' \
+	'flood 4000000 {"event":"evidence","id":@id,"package":"p@n","cves":["CVE-2026-1"]}' \
+	'flood 300000 {"event":"update","id":@id,"package":"p@n","arch":"amd64","installed":"1","candidate":"2"}' \
+	'flood 300000 {"event":"kept_back","id":@id,"package":"p@n","arch":"a","candidate":"2","kept_back":{"code":"hold"}}' \
+	'{"id":@id,"result":{"x":[@[349000:{}@]]}}' \
+	'{"id":@id,"result":{"x":[@[65000:{}@]]}}' \
+	'{"id":@id,"result":{"x":[@[520000:0@]]}}' \
+	'flood 16 {"event":"log","id":@id,"level":"debug","message":"@[65000:1234567@]"}'; do
+	for method in plan fetch; do
+		printf 'on %s\n%s\n' $method "$flood" | plays
+		[ $method = plan ] || sed -i '1i on plan\nupdate libssl3 3.0.1 3.0.2\nwell' "$B/fake.script"
+		report once
+		# within its limits, what nobody knows is passed over: then the run may even succeed
+		assert_status 0 1
+		assert_json "$R" '.error.code // "none" | IN("plugin_protocol", "none")'
+		assert_gone
+		ok "in 128 MiB, $method: ${flood:0:60}"
+	done
+done
+memory='' deadline=1s
+
+# ------------------------------------------------------------------------------------------------------ signals
+
+# start_agent SECTION…   `once` in the background until the plugin is in that method; its pid is in $agent_pid
+start_agent() {
+	"$B/stopgap" once --output=json --set "report.state_dir=$T/state" --set updates.lock_timeout=0s >"$R" 2>"$T/err" &
+	agent_pid=$!
+	at_exit end_process "$agent_pid" "$(proc_start "$agent_pid")"
+	wait_for 10 grep -q "\"method\":\"$1\"" "$B/fake.log"
+}
+# agent_ends   its exit status in $status, its time in $elapsed_ms
+agent_ends() {
+	local t0=${EPOCHREALTIME/./}
+	status=0
+	wait "$agent_pid" || status=$?
+	elapsed_ms=$(((${EPOCHREALTIME/./} - t0) / 1000))
+}
+
+plays <<'EOF'
+on plan
+update libssl3 3.0.1 3.0.2
+update openssl 3.0.1 3.0.2
+well
+on apply
+hang
+on term
+{"id":@id,"result":{"applied":[{"package":"libssl3","arch":"amd64","version":"3.0.2"}],"stopped":true}}
+stay
+EOF
+start_agent apply
+kill -TERM "$agent_pid"
+agent_ends
+assert_error stopped
+assert_applied libssl3
+assert_json_eq "$R" '[.pending[].package]' '["openssl"]'
+assert_streq "$(received | jq -sc 'map(.method) | last')" '"verify"'
+ok "SIGTERM in apply: the running set is finished, verified and reported, the rest is pending"
+
+for method in probe refresh plan fetch; do
+	printf 'on %s\nhang\n' $method | plays
+	[ $method != fetch ] || sed -i '1i on plan\nupdate libssl3 3.0.1 3.0.2\nwell' "$B/fake.script"
+	start_agent $method
+	kill -INT "$agent_pid"
+	agent_ends
+	assert_report 1
+	assert_json "$R" '.error.code | IN("plugin_died", "stopped")'
+	assert_applied
+	assert_le "$elapsed_ms" 2000 "milliseconds"
+	ok "SIGINT in $method: over at once, one report"
+done
+
+# ------------------------------------------------------------------------------------------------- a second run
+
+printf 'on probe\nhang\n' | plays
+start_agent probe
+cp "$R" "$T/first"
+R=$T/second
+run "$B/stopgap" check --output=json --set "report.state_dir=$T/state"
+cp "$T/out" "$R"
+assert_status 3
+assert_json_eq "$R" '[.exit_code, (.blocked | map(.code))]' '[3,["busy"]]'
+assert_json "$R" '.blocked[0].detail | contains("another stopgap run")'
+ok "a second run is blocked: busy"
+R=$T/out
+kill -KILL "$agent_pid"
+agent_ends
+plays </dev/null
+report once
+assert_report 0
+ok "a run that was killed leaves no lock behind"
+
+# ---------------------------------------------------------------------------------------------- which plugin
+
+bundle aaa bbb
+no='on probe
+{"id":@id,"result":{"applicable":false,"reason":"no @name here"}}'
+plays aaa <<<"$no"
+plays bbb </dev/null
+report check
+assert_report 0
+assert_json_eq "$R" .plugin.name '"bbb"'
+ok "plugins are asked in the order of their names; the first that applies is used"
+plays bbb <<<"$no"
+report check
+assert_report 3
+assert_json_eq "$R" '[.blocked[] | [.code, .detail]]' \
+	'[["no_package_manager","aaa: no aaa here"],["no_package_manager","bbb: no bbb here"]]'
+ok "when none applies, each says why"
+plays aaa <<<$'on probe\ndie 1'
+plays bbb </dev/null
+report check
+assert_error plugin_died
+ok "one that fails is a failure, not a reason to try another"
+
+done_testing
