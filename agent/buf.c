@@ -8,7 +8,7 @@ static void buf_room(struct buf *b, size_t n)
 
 	if (__builtin_add_overflow(b->n, n, &need) || __builtin_add_overflow(need, 1, &need))
 		out_of_memory();
-	if (need <= b->cap)
+	if (b->s && need <= b->cap)
 		return;
 	size_t cap = b->cap ? b->cap : 64;
 	while (cap < need)

@@ -91,15 +91,16 @@ static const char *const kept[] = { "PATH=/bin",	 "http_proxy=x", "LDX=1", "LANG
 
 TEST(variables_that_steer_a_library_are_dropped_and_no_other)
 {
-	char *env[ARRAY_SIZE(dropped) + ARRAY_SIZE(kept) + 1];
-	size_t n = 0, left = 0;
+	cleanup_strv struct strv all = { 0 };
+	char *env[ARRAY_SIZE(dropped) + ARRAY_SIZE(kept) + 1] = { NULL };
+	size_t left = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++) {
-		env[n++] = xstrdup(dropped[i]);
+		strv_push(&all, dropped[i]);
 		if (i < ARRAY_SIZE(kept))
-			env[n++] = xstrdup(kept[i]);
+			strv_push(&all, kept[i]);
 	}
-	env[n] = NULL;
+	memcpy(env, all.v, all.n * sizeof(*env));
 	launch_clean_environ(env);
 	for (; env[left]; left++)
 		STREQ(env[left], kept[left]);
