@@ -449,16 +449,49 @@ static int load_file(struct config *c, const char *file, struct err *err)
 	return config_parse(c, file, buf_str(&text), text.n, err);
 }
 
+/* "STOPGAP_UPDATES_MIN_AGE"; without KEY "STOPGAP_UPDATES_". Caller frees. */
+static char *variable_name(const char *section, const char *key)
+{
+	char *name = xasprintf("STOPGAP_%s_%s", section, strna(key));
+
+	for (char *p = name; *p; p++)
+		*p = *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
+	return name;
+}
+
+/* A misspelt variable would silently not deny what it should. Others that begin
+ * with STOPGAP_ but name no section are none of ours. */
+static int check_variable(const char *var, struct err *err)
+{
+	size_t n = strcspn(var, "=");
+	cleanup_buf struct buf names = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		cleanup_free char *section = variable_name(settings[i].section, NULL);
+		cleanup_free char *name = variable_name(settings[i].section, settings[i].key);
+
+		if (!starts_with(var, section))
+			continue;
+		if (strlen(name) == n && memcmp(name, var, n) == 0)
+			return 0;
+		buf_printf(&names, "%s%s", names.n ? ", " : "", name);
+	}
+	if (!names.n)
+		return 0;
+	return err_set(err, CODE_CONFIG, 0, "environment %.*s: no such setting; accepted: %s", (int)n, var, names.s);
+}
+
 /* STOPGAP_UPDATES_MIN_AGE=1d. A list's entries are separated by newlines. */
 static int load_environment(struct config *c, char *const *environ_, struct err *err)
 {
+	for (char *const *e = environ_; e && *e; e++)
+		if (starts_with(*e, "STOPGAP_") && check_variable(*e, err) < 0)
+			return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
 		const struct setting *s = &settings[i];
-		cleanup_free char *name = xasprintf("STOPGAP_%s_%s", s->section, s->key);
+		cleanup_free char *name = variable_name(s->section, s->key);
 		size_t n = strlen(name);
 
-		for (char *p = name; *p; p++)
-			*p = *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
 		cleanup_free char *where = xasprintf("environment %s", name);
 		for (char *const *e = environ_; e && *e; e++) {
 			if (strncmp(*e, name, n) != 0 || (*e)[n] != '=')
