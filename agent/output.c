@@ -350,7 +350,7 @@ void progress_show(const struct msg_progress *p)
 	int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 20 ? ws.ws_col : 80;
 	char done[32], total[32];
 
-	if (streq(p->phase, "fetch")) {
+	if (!streq(p->phase, "apply")) {
 		size_format(p->done, done, sizeof(done));
 		size_format(p->total, total, sizeof(total));
 	} else {

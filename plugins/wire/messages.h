@@ -183,7 +183,7 @@ struct msg_evidence {
 /* Event while something takes time. */
 struct msg_progress {
 	char *phase;		/* "refresh", "fetch", "apply" */
-	int64_t done, total;	/* bytes in fetch, steps in apply; total 0: unknown */
+	int64_t done, total;	/* steps in apply, else bytes; total 0: unknown */
 	char *item;
 };
 
