@@ -30,7 +30,7 @@ void acquire_status::Done(pkgAcquire::ItemDesc &desc)
 	item = desc.ShortDesc;
 	if (APT::String::Endswith(uri, "Release") && !offered.count(uri) &&
 	    desc.Owner->DestFile.find("/partial/") != std::string::npos)
-		offered[uri] = release_read(desc.Owner->DestFile).date;
+		offered[uri] = release_read(desc.Owner->DestFile);
 }
 
 bool acquire_status::Pulse(pkgAcquire *owner)

@@ -61,7 +61,7 @@ struct repository {
 	bool in_scope = false;
 	repo_state state = repo_state::not_fetched;
 	std::string fingerprint;	/* of the key that signed */
-	int64_t offered = 0;		/* Date of what the archive sent in this session */
+	release offered;		/* what the archive sent in this session, even if refused */
 	enum code error = CODE_OK;
 	bool retryable = false;
 	std::string detail;
@@ -114,8 +114,8 @@ public:
 	int64_t bytes() const { return fetched; }
 	/* Why Pulse() cancelled, "" if it did not. */
 	const std::string &cancelled() const { return why; }
-	/* Unverified Date of a Release that arrived, by its URI. */
-	std::map<std::string, int64_t> offered;
+	/* Each Release that arrived, by its URI, not verified. */
+	std::map<std::string, release> offered;
 
 private:
 	const char *phase;

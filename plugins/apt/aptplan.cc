@@ -47,13 +47,18 @@ std::set<unsigned> planner::marked()
 	return ret;
 }
 
+/* Back to what was marked. An attempt that fails also leaves packages without
+ * their candidate, which would let every later one fail. */
 void planner::unmark(const std::set<unsigned> &keep)
 {
 	pkgDepCache::ActionGroup group(*cache.dep);
 
-	for (auto pkg = cache.pkgs->PkgBegin(); !pkg.end(); ++pkg)
+	for (auto pkg = cache.pkgs->PkgBegin(); !pkg.end(); ++pkg) {
 		if ((*cache.dep)[pkg].Install() && !keep.count(pkg->ID))
 			cache.dep->MarkKeep(pkg, false, false);
+		if ((*cache.dep)[pkg].CandidateVer != chosen[pkg->ID] && chosen[pkg->ID])
+			cache.dep->SetCandidateVersion({ *cache.pkgs, chosen[pkg->ID] });
+	}
 }
 
 bool planner::sound()
@@ -121,9 +126,10 @@ void planner::solve()
 		if (c.kept == CODE_OK)
 			wanted.push_back(&c);
 	}
-	if (wanted.empty())
-		return;
-	if (attempt(wanted))
+	chosen.resize(cache.pkgs->HeaderP->PackageCount + 1);
+	for (auto pkg = cache.pkgs->PkgBegin(); !pkg.end(); ++pkg)
+		chosen[pkg->ID] = (*cache.dep)[pkg].CandidateVer;
+	if (wanted.empty() || attempt(wanted))
 		return;
 	/* Something stands in the way of some: find out of which, one by one. One
 	 * that fails now may succeed once another is in, so until nothing moves. */
@@ -146,114 +152,6 @@ void planner::solve()
 			if (!(*cache.dep)[c->pkg].Install() && progress)
 				c->kept = CODE_OK;
 	}
-}
-
-/* ------------------------------------------------------------ why not */
-
-static std::string dependency_text(pkgCache::DepIterator start, const pkgCache::DepIterator &end)
-{
-	std::string ret;
-
-	for (;; ++start) {
-		if (!ret.empty())
-			ret += " | ";
-		ret += start.TargetPkg().Name();
-		if (start.TargetVer())
-			ret += std::string(" (") + start.CompType() + " " + start.TargetVer() + ")";
-		if (start == end)
-			return ret;
-	}
-}
-
-/* The first dependency of VER that no version in the cache meets. */
-std::string planner::unmet(const pkgCache::VerIterator &ver) const
-{
-	for (auto dep = ver.DependsList(); !dep.end();) {
-		pkgCache::DepIterator start, end;
-		bool met = false;
-
-		dep.GlobOr(start, end);
-		if (start->Type != pkgCache::Dep::Depends && start->Type != pkgCache::Dep::PreDepends)
-			continue;
-		for (auto one = start;; ++one) {
-			std::unique_ptr<pkgCache::Version *[]> targets(one.AllTargets());
-
-			for (pkgCache::Version **t = targets.get(); *t && !met; t++) {
-				pkgCache::VerIterator v(*cache.pkgs, *t);
-
-				met = v == v.ParentPkg().CurrentVer() || best_file(v, nullptr) != nullptr;
-			}
-			if (met || one == end)
-				break;
-		}
-		if (!met)
-			return dependency_text(start, end);
-	}
-	return "";
-}
-
-/* What PKG, as marked, lacks or conflicts with. */
-std::string planner::broken_dependency(const pkgCache::PkgIterator &pkg) const
-{
-	pkgCache::VerIterator ver = (*cache.dep)[pkg].InstVerIter(*cache.pkgs);
-
-	if (ver.end())
-		return "";
-	for (auto dep = ver.DependsList(); !dep.end();) {
-		pkgCache::DepIterator start, end;
-
-		dep.GlobOr(start, end);
-		if (end.IsCritical() && !((*cache.dep)[end] & pkgDepCache::DepGInstall))
-			return std::string(pkg.Name()) + " " + ver.VerStr() + (end.IsNegative() ? " conflicts with " : " needs ") +
-			       dependency_text(start, end);
-	}
-	return "";
-}
-
-void planner::explain(candidate &c)
-{
-	std::string text = unmet(c.ver);
-
-	if (!text.empty()) {
-		c.kept = CODE_UNMET_DEPENDENCY;
-		c.detail = "needs " + text + ", which no refreshed repository has";
-		incomplete |= !session.all;
-		return;
-	}
-	for (const auto &pkg : cache.dep->refused) {
-		const candidate *other = find(pkg);
-
-		if (other && other != &c && other->kept != CODE_OK) {
-			c.kept = other->kept == CODE_DOWNLOAD_FAILED || other->kept == CODE_HASH_MISMATCH ||
-					 other->kept == CODE_DEPENDS_ON_FAILED ?
-				 CODE_DEPENDS_ON_FAILED : CODE_UNMET_DEPENDENCY;
-			c.detail = std::string("needs ") + pkg.Name() + ", which is kept back: " + code_text(other->kept);
-			return;
-		}
-		if (pkg->CurrentVer == 0 && !in->allow_new) {
-			c.kept = CODE_NEW_PACKAGE;
-			c.detail = std::string("needs the new package ") + pkg.Name() + ", and updates.allow_new is no";
-			return;
-		}
-	}
-	if (!cache.dep->removals.empty()) {
-		std::set<std::string> names;
-
-		for (const auto &pkg : cache.dep->removals)
-			names.insert(pkg.Name());
-		c.kept = CODE_WOULD_REMOVE;
-		c.detail = "would remove " + APT::String::Join({ names.begin(), names.end() }, ", ");
-		return;
-	}
-	c.kept = CODE_UNMET_DEPENDENCY;
-	c.detail = "its dependencies cannot be met together with the others'";
-	for (auto pkg = cache.pkgs->PkgBegin(); !pkg.end(); ++pkg)
-		if ((*cache.dep)[pkg].InstBroken() && !broken_before.count(pkg->ID) &&
-		    !(text = broken_dependency(pkg)).empty()) {
-			c.detail = text;
-			break;
-		}
-	incomplete |= !session.all;
 }
 
 /* ------------------------------------------------------------ the outcome */

@@ -1,5 +1,6 @@
 /* aptplan.h - the parts of planning: candidates (aptcandidates.cc), the search
- * for a set that installs (aptplan.cc), and what stands in a package's way.
+ * for a set that installs (aptplan.cc), and what stands in the way of the
+ * others (aptexplain.cc).
  */
 #pragma once
 #include <regex.h>
@@ -20,6 +21,13 @@ struct file_class {
 	bool trusted = false;	/* signed, or unsigned ones are allowed */
 	std::string dist;	/* the suite as configured */
 	int64_t date = 0;	/* of its Release */
+};
+
+/* Why a dependency cannot be met. */
+struct obstacle {
+	enum code code = CODE_OK;
+	std::string text;
+	bool unknown = false;	/* no repository that was refreshed has it */
 };
 
 class planner {
@@ -54,7 +62,8 @@ private:
 	std::set<unsigned> marked();
 	void unmark(const std::set<unsigned> &keep);
 	void explain(candidate &c);
-	std::string unmet(const pkgCache::VerIterator &ver) const;
+	bool available(const pkgCache::VerIterator &ver, unsigned depth, obstacle &why);
+	bool find_obstacle(const pkgCache::VerIterator &ver, unsigned depth, obstacle &ret);
 	std::string broken_dependency(const pkgCache::PkgIterator &pkg) const;
 
 	const struct msg_plan_params *in;
@@ -62,6 +71,7 @@ private:
 	std::vector<file_class> files;		/* by the ID of a file of the cache */
 	std::map<unsigned, size_t> by_id;	/* package ID → candidates */
 	std::vector<regex_t> allow, deny;
+	std::vector<pkgCache::Version *> chosen;	/* candidates, by package ID */
 	std::set<unsigned> broken_before;
 };
 

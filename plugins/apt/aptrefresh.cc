@@ -204,11 +204,14 @@ static int round_trip(source_list &list, const std::function<bool(const reposito
 				    (*i)->Status != pkgAcquire::Item::StatDone)
 					fail(*repo, CODE_REFRESH_FAILED, repo->base + ": " + status.cancelled());
 		judge(fetcher, *repo, messages);
-		for (const auto &[uri, date] : status.offered)
+		for (const auto &[uri, release] : status.offered)
 			if (starts_with(uri.c_str(), repo->base.c_str()))
-				repo->offered = std::max(repo->offered, date);
+				repo->offered = release;
 		repo->file = release_file(*repo);
 		repo->rel = release_read(repo->file);
+		/* libapt looks at the dates only after the signature: for the record */
+		if (repo->error == CODE_EXPIRED && repo->offered.present)
+			repo->rel = repo->offered;
 		if (repo->error != CODE_OK)
 			continue;
 		bool same = before.count(repo) && stat(repo->file.c_str(), &st) == 0 &&
@@ -233,14 +236,18 @@ static std::string time_words(int64_t t)
 static void check_rollback(repository &repo, std::map<std::string, seen> &all)
 {
 	seen &s = all[seen_key(repo)];
-	int64_t have = repo.offered ? repo.offered : repo.rel.date;
+	int64_t have = repo.offered.present ? repo.offered.date : repo.rel.date;
 
 	if (repo.error != CODE_OK || !repo.rel.present)
 		return;
 	if (have && have < s.date) {
 		fail(repo, CODE_ROLLED_BACK, repo.base + ": its Release is of " + time_words(have) + ", one of " +
 		     time_words(s.date) + " was seen before; use another mirror, or wait until this one has caught up");
-		repo.rel.date = have;
+		/* without a newer one to compare with, libapt has put it in place */
+		if (repo.rel.date < s.date)
+			(void)unlink(repo.file.c_str());
+		if (repo.offered.present)
+			repo.rel = repo.offered;
 		return;
 	}
 	s.date = std::max(s.date, repo.rel.date);
