@@ -177,7 +177,7 @@ static const struct wire_field msg_failure_fields[] = {
 	STR(msg_failure, version, O, NAME),
 	CODE(msg_failure, code, R),
 	STR(msg_failure, uri, O, TEXT),
-	STR(msg_failure, detail, O, QUOTE),
+	STR(msg_failure, detail, O | WIRE_LINES, QUOTE),
 	END,
 };
 MESSAGE(msg_failure);

@@ -137,7 +137,7 @@ struct msg_failure {
 	char *version;
 	enum code code;
 	char *uri;
-	char *detail;		/* quotes the output */
+	char *detail;		/* quotes the output, line by line */
 };
 
 struct msg_fetch {

@@ -87,6 +87,26 @@ static int wrong(struct err *err, const struct wire_message *m, const struct wir
 	return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "message '%s', field '%s': %s", m->name, f->name, what);
 }
 
+/* The end of the line that starts at S; without LINES all is one line. */
+static size_t line_length(const char *s, size_t n, bool lines)
+{
+	const char *nl = lines ? memchr(s, '\n', n) : NULL;
+
+	return nl ? (size_t)(nl - s) : n;
+}
+
+static bool printable(const char *s, size_t n, bool lines)
+{
+	for (size_t i = 0; i < n;) {
+		size_t len = line_length(s + i, n - i, lines);
+
+		if (!text_printable(s + i, len))
+			return false;
+		i += len + 1;
+	}
+	return true;
+}
+
 static int decode_string(const struct wire_message *m, const struct wire_field *f, struct json_object *v,
 			 int64_t min, char **ret, struct err *err)
 {
@@ -99,7 +119,7 @@ static int decode_string(const struct wire_message *m, const struct wire_field *
 	if ((int64_t)n < min)
 		return wrong(err, m, f, "empty");
 	/* a peer that keeps to PROTOCOL escapes these; nothing else gets past here */
-	if (!text_printable(s, n))
+	if (!printable(s, n, f->flags & WIRE_LINES))
 		return wrong(err, m, f, "not printable UTF-8 text");
 	*ret = xstrndup(s, n);
 	return 0;
@@ -191,24 +211,31 @@ fail:
 
 /* A JSON string of hostile bytes: valid printable UTF-8 as it is, all else as
  * \xHH; longer than MAX bytes, it is cut between characters and ends in "...". */
-static struct json_object *json_text(const char *s, size_t max)
+static struct json_object *json_text(const char *s, size_t max, bool lines)
 {
-	static const char dots[] = "...";
-	cleanup_free char *t = escape_text(strna(s), SIZE_MAX);
-	size_t n = strlen(t);
+	cleanup_buf struct buf t = { 0 };
+	size_t total = strlen(strna(s));
 
-	if (n > max) {
-		n = max < 3 ? 0 : max - 3;
-		while (n > 0 && ((unsigned char)t[n] & 0xc0) == 0x80)
-			n--;
-		memcpy(t + n, dots, sizeof(dots));
+	for (size_t i = 0; i < total;) {
+		size_t len = line_length(s + i, total - i, lines);
+
+		buf_put_escaped(&t, s + i, len, SIZE_MAX);
+		i += len;
+		if (i < total)
+			buf_putc(&t, s[i++]);
 	}
-	return json_object_new_string(t);
+	if (t.n > max) {
+		t.n = max < 3 ? 0 : max - 3;
+		while (t.n > 0 && ((unsigned char)t.s[t.n] & 0xc0) == 0x80)
+			t.n--;
+		buf_puts(&t, "...");
+	}
+	return json_object_new_string(buf_str(&t));
 }
 
 void wire_add_string(struct json_object *obj, const char *key, const char *s)
 {
-	json_object_object_add(obj, key, json_text(s, SIZE_MAX));
+	json_object_object_add(obj, key, json_text(s, SIZE_MAX, false));
 }
 
 static bool is_zero(const void *v, size_t n)
@@ -229,7 +256,7 @@ static struct json_object *encode_field(const struct wire_field *f, const void *
 
 		if (!s || ((f->flags & WIRE_OMIT) && !*s))
 			return f->flags & WIRE_OMIT ? NULL : json_object_new_string("");
-		return json_text(s, (size_t)f->max);
+		return json_text(s, (size_t)f->max, f->flags & WIRE_LINES);
 	}
 	case WIRE_INT: {
 		int64_t n = *(const int64_t *)p;
@@ -251,7 +278,7 @@ static struct json_object *encode_field(const struct wire_field *f, const void *
 			return NULL;
 		struct json_object *a = json_object_new_array();
 		for (size_t i = 0; i < l->n; i++)
-			json_object_array_add(a, json_text(l->v[i], (size_t)f->max));
+			json_object_array_add(a, json_text(l->v[i], (size_t)f->max, f->flags & WIRE_LINES));
 		return a;
 	}
 	case WIRE_OBJECT:

@@ -30,6 +30,7 @@ enum wire_type {
 enum wire_flags {
 	WIRE_REQUIRED = 1 << 0,	/* must be present inbound */
 	WIRE_OMIT = 1 << 1,	/* outbound: leave out when empty, zero or false */
+	WIRE_LINES = 1 << 2,	/* a string that quotes output: newlines stay */
 };
 
 struct wire_field {

@@ -199,6 +199,19 @@ TEST(a_long_string_is_cut_between_characters)
 	wire_clear(&msg_owner, &o);
 }
 
+TEST(quoted_output_keeps_its_lines_and_nothing_else)
+{
+	struct msg_failure f = { .package = xstrdup("p"), .detail = xstrdup("one\n\x1b[2Jtwo\n\nthree\r\n") }, back = { 0 };
+	struct err e = ERR_INIT;
+	cleanup_free char *line = line_of(&msg_failure, &f);
+
+	OK(strchr(line, '\n') == NULL);
+	EQ(parse_and_decode(&msg_failure, line, &back, &e), 0);
+	STREQ(back.detail, "one\n\\x1b[2Jtwo\n\nthree\\x0d\n");
+	wire_clear(&msg_failure, &f);
+	wire_clear(&msg_failure, &back);
+}
+
 TEST(empty_things_are_left_out_where_the_table_says_so)
 {
 	struct msg_update u = { .package = xstrdup("p"), .arch = xstrdup("a") };
@@ -430,8 +443,12 @@ TEST(strings_are_printable_utf8)
 			continue;
 		TAKES(m, f, json_object_new_string("caf\xc3\xa9 \\x0a"));
 		REFUSES(m, f, json_object_new_string("a\xff"));
-		REFUSES(m, f, json_object_new_string("a\nb"));
 		REFUSES(m, f, json_object_new_string("\x1b[2J"));
+		REFUSES(m, f, json_object_new_string("a\n\x1b[2J"));
+		if (f->flags & WIRE_LINES)
+			TAKES(m, f, json_object_new_string("a\nb\n\n"));
+		else
+			REFUSES(m, f, json_object_new_string("a\nb"));
 		REFUSES(m, f, json_object_new_string_len("a\0b", 3));
 	}
 }
