@@ -16,8 +16,8 @@ static int ready(struct wire_list *alarms, struct err *err)
 	static struct wire_list unheard;
 	static bool done;
 
-	if (!done && aptpkg_init(plugin_settings(), &distribution, plugin_bundle(), alarms ? alarms : &unheard,
-				 &failure) < 0)
+	if (!done &&
+	    aptpkg_init(plugin_settings(), &distribution, plugin_bundle(), alarms ? alarms : &unheard, &failure) < 0)
 		failure.code = failure.code == CODE_OK ? CODE_INTERNAL : failure.code;
 	done = true;
 	if (failure.code == CODE_OK)

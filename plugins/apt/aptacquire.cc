@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "aptpkg-internal.h"
+#include "aptpkg-internal.hh"
 
 /* ------------------------------------------------------------ progress and limits */
 

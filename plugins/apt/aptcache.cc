@@ -1,7 +1,7 @@
 /* aptcache.cc - libapt's caches, opened under our rules. */
 #include <apt-pkg/pkgcachegen.h>
 #include <apt-pkg/progress.h>
-#include "aptpkg-internal.h"
+#include "aptpkg-internal.hh"
 
 bool plan_cache::IsInstallOk(const pkgCache::PkgIterator &pkg, bool auto_inst, unsigned long depth, bool from_user)
 {

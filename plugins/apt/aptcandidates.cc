@@ -3,7 +3,7 @@
 #include <apt-pkg/indexfile.h>
 #include <apt-pkg/version.h>
 #include <algorithm>
-#include "aptplan.h"
+#include "aptplan.hh"
 
 planner::~planner()
 {

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <algorithm>
-#include "aptpkg-internal.h"
+#include "aptpkg-internal.hh"
 extern "C" {
 #include "changelog.h"
 }

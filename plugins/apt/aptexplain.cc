@@ -4,7 +4,7 @@
  * what the update itself needs, down through what that needs in turn; then
  * what the solver would have removed; then what it would have broken.
  */
-#include "aptplan.h"
+#include "aptplan.hh"
 
 #define DEPTH_MAX 8	/* of "which needs ..., which needs ..." */
 

@@ -5,7 +5,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include <algorithm>
-#include "aptpkg-internal.h"
+#include "aptpkg-internal.hh"
 
 /* Room that stays free: dpkg's database and logs grow too. */
 #define SPARE_BYTES (16LL * 1024 * 1024)

@@ -1,7 +1,7 @@
 /* aptmounts.cc - files of packages that are mount points in this container. */
 #include <sys/stat.h>
 #include <algorithm>
-#include "aptplan.h"
+#include "aptplan.hh"
 
 #define MOUNTINFO_MAX (4 * 1024 * 1024)
 #define LIST_MAX      (64 * 1024 * 1024)

@@ -4,7 +4,7 @@
 #include <apt-pkg/pkgsystem.h>
 #include <fnmatch.h>
 #include <unistd.h>
-#include "aptpkg-internal.h"
+#include "aptpkg-internal.hh"
 
 struct session session;
 

@@ -20,8 +20,8 @@ extern "C" {
  * that runs with the machine's own apt methods. What the configuration and the
  * sources say to lower trust is added to ALARMS (msg_reason, trust_lowered), and
  * a missing sandbox (sandbox_degraded). Codes: SOURCES_BROKEN, DATABASE_BROKEN, IO. */
-int aptpkg_init(const struct msg_settings *settings, const struct msg_distribution *distribution,
-		const char *bundle, struct wire_list *alarms, struct err *err);
+int aptpkg_init(const struct msg_settings *settings, const struct msg_distribution *distribution, const char *bundle,
+		struct wire_list *alarms, struct err *err);
 /* Fetch and verify the metadata of the scope. On failure the trust record goes
  * out through plugin_error_repositories(). */
 int aptpkg_refresh(const struct msg_refresh_params *in, struct msg_refresh *ret, struct err *err);

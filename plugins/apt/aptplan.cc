@@ -1,7 +1,7 @@
 /* aptplan.cc - the largest set of updates that installs without removing. */
 #include <apt-pkg/algorithms.h>
 #include <algorithm>
-#include "aptplan.h"
+#include "aptplan.hh"
 
 candidate *planner::find(const pkgCache::PkgIterator &pkg)
 {

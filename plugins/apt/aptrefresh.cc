@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <algorithm>
-#include "aptpkg-internal.h"
+#include "aptpkg-internal.hh"
 
 #define METAKEY "Acquire::IndexTargets::deb::Packages::MetaKey"
 #define FLAT_METAKEY "Acquire::IndexTargets::deb::Packages::flatMetaKey"

@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <numeric>
-#include "aptpkg-internal.h"
+#include "aptpkg-internal.hh"
 
 /* What a set costs: fitted to 48 updates of a server image, dpkg 1.21 on
  * overlayfs, 22 s. Maintainer scripts are half of it, and their length says
@@ -252,21 +252,26 @@ static void add_set(struct dpkg_sets *ret, const component &c)
 	std::copy(steps.begin(), steps.end(), set->steps);
 }
 
-static void join_neighbours(std::vector<component> &all, struct dpkg_sets *ret)
+/* Components do not need each other, so each goes where there is room: fewer
+ * sets, and every run of dpkg reads its whole database. The first ones stay so. */
+static void join_components(std::vector<component> &all, struct dpkg_sets *ret)
 {
-	component current;
+	std::vector<component> sets;
 
 	for (component &c : all) {
-		if (!current.steps.empty() && (current.cost + c.cost > SET_SECONDS || current.first != c.first)) {
-			add_set(ret, current);
-			current = {};
+		auto room = std::find_if(sets.begin(), sets.end(), [&](const component &s) {
+			return s.first == c.first && s.cost + c.cost <= SET_SECONDS;
+		});
+
+		if (room == sets.end()) {
+			sets.push_back(c);
+			continue;
 		}
-		current.steps.insert(current.steps.end(), c.steps.begin(), c.steps.end());
-		current.cost += c.cost;
-		current.first = c.first;
+		room->steps.insert(room->steps.end(), c.steps.begin(), c.steps.end());
+		room->cost += c.cost;
 	}
-	if (!current.steps.empty())
-		add_set(ret, current);
+	for (const component &set : sets)
+		add_set(ret, set);
 }
 
 static void fill_debs(struct dpkg_sets *ret)
@@ -309,7 +314,7 @@ int aptpkg_sets(const struct msg_digest *in, struct dpkg_sets *ret, struct err *
 		graph g = couple();
 		std::vector<component> all = components(order.ops, g);
 		fill_debs(ret);
-		join_neighbours(all, ret);
+		join_components(all, ret);
 		return 0;
 	});
 }

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
-#include "aptpkg-internal.h"
+#include "aptpkg-internal.hh"
 extern "C" {
 #include "sources.h"
 }

@@ -99,8 +99,8 @@ static void line_ids(const char *line, size_t n, struct strv *cves, struct strv 
 	}
 }
 
-int changelog_ids(const char *text, size_t n, const char *installed, const char *candidate,
-		  version_compare *compare, struct strv *cves, struct strv *advisories)
+int changelog_ids(const char *text, size_t n, const char *installed, const char *candidate, version_compare *compare,
+		  struct strv *cves, struct strv *advisories)
 {
 	char version[VERSION_MAX + 1];
 	bool inside = false;

@@ -5,18 +5,16 @@
 #include "buf.h"
 #include "origins.h"
 
+#define FACT(field) offsetof(struct origin_facts, field)
+
 static const struct {
 	const char *name;
 	size_t fact;
 } keys[] = {
-#define KEY(name, field) { name, offsetof(struct origin_facts, field) }
-	KEY("o", origin), KEY("origin", origin),
-	KEY("l", label), KEY("label", label),
-	KEY("a", archive), KEY("archive", archive), KEY("suite", archive),
-	KEY("n", codename), KEY("codename", codename),
-	KEY("c", component), KEY("component", component),
-	KEY("site", site),
-#undef KEY
+	{ "o", FACT(origin) },	    { "origin", FACT(origin) },	      { "l", FACT(label) },
+	{ "label", FACT(label) },   { "a", FACT(archive) },	      { "archive", FACT(archive) },
+	{ "suite", FACT(archive) }, { "n", FACT(codename) },	      { "codename", FACT(codename) },
+	{ "c", FACT(component) },   { "component", FACT(component) }, { "site", FACT(site) },
 };
 
 static int find_key(const char *name)
@@ -77,7 +75,8 @@ int origins_check(const struct strv *patterns, struct err *err)
 		while ((r = next_token(&s, &key, &glob)) > 0)
 			if (find_key(buf_str(&key)) < 0)
 				return err_set(err, CODE_CONFIG, 0,
-					       "origins: '%s' has the unknown key '%s', one of origin, label, suite, codename, component, site",
+					       "origins: '%s' has the unknown key '%s', one of origin, label, suite, "
+					       "codename, component, site",
 					       patterns->v[i], buf_str(&key));
 		if (r < 0)
 			return err_set(err, CODE_CONFIG, 0, "origins: '%s' is not key=value: '%s' has no '='",

@@ -22,7 +22,7 @@ struct origin_vars {
 enum origin_match {
 	ORIGIN_NO,
 	ORIGIN_YES,
-	ORIGIN_MAYBE,	/* a fact that decides is not known */
+	ORIGIN_MAYBE, /* a fact that decides is not known */
 };
 
 /* CODE_CONFIG, naming the pattern and what is wrong in it. */

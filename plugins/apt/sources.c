@@ -99,8 +99,7 @@ static bool option_allowed(const char *path, size_t line, const char *word, stru
 	return true;
 }
 
-static void copy_line(const char *path, size_t line, const char *s, size_t n, struct buf *out,
-		      struct wire_list *alarms)
+static void copy_line(const char *path, size_t line, const char *s, size_t n, struct buf *out, struct wire_list *alarms)
 {
 	cleanup_buf struct buf word = { 0 };
 	size_t i = 0, open;
@@ -140,8 +139,7 @@ static void copy_line(const char *path, size_t line, const char *s, size_t n, st
 	buf_append(out, s + i, n - i);
 }
 
-void sources_copy_list(const char *path, const char *text, size_t n, struct buf *out,
-		       struct wire_list *alarms)
+void sources_copy_list(const char *path, const char *text, size_t n, struct buf *out, struct wire_list *alarms)
 {
 	size_t line = 0;
 
@@ -176,18 +174,17 @@ static bool field_allowed(const char *path, size_t line, const char *s, size_t n
 		cleanup_free char *value = xstrndup(v, (size_t)(end - v));
 		if (!lowers_trust(rules[i].lowers, value))
 			return true;
-		reason_add(alarms, CODE_TRUST_LOWERED, "%s:%zu: '%s: %s' is not honoured", path, line,
-			   rules[i].field, value);
+		reason_add(alarms, CODE_TRUST_LOWERED, "%s:%zu: '%s: %s' is not honoured", path, line, rules[i].field,
+			   value);
 		return false;
 	}
 	return true;
 }
 
-void sources_copy_deb822(const char *path, const char *text, size_t n, struct buf *out,
-			 struct wire_list *alarms)
+void sources_copy_deb822(const char *path, const char *text, size_t n, struct buf *out, struct wire_list *alarms)
 {
 	size_t line = 0;
-	bool dropped = false;	/* the field whose continuation lines follow */
+	bool dropped = false; /* the field whose continuation lines follow */
 
 	for (const char *s = text, *end = text + n; s < end;) {
 		const char *nl = memchr(s, '\n', (size_t)(end - s));

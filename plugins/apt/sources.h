@@ -13,7 +13,5 @@
 
 /* Append to OUT the text of PATH without the options that lower trust, each
  * noted in ALARMS (msg_reason, trust_lowered) with file, line and option. */
-void sources_copy_list(const char *path, const char *text, size_t n, struct buf *out,
-		       struct wire_list *alarms);
-void sources_copy_deb822(const char *path, const char *text, size_t n, struct buf *out,
-			 struct wire_list *alarms);
+void sources_copy_list(const char *path, const char *text, size_t n, struct buf *out, struct wire_list *alarms);
+void sources_copy_deb822(const char *path, const char *text, size_t n, struct buf *out, struct wire_list *alarms);

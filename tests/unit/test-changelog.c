@@ -38,8 +38,10 @@ static void check_changelog(void)
 			continue;
 		*rest++ = '\0';
 		const char **to = streq(line, "installed") ? &installed :
-				  streq(line, "candidate") ? &candidate : streq(line, "cve") ? &cve :
-				  streq(line, "advisory") ? &advisory : &entries;
+				  streq(line, "candidate") ? &candidate :
+				  streq(line, "cve")	   ? &cve :
+				  streq(line, "advisory")  ? &advisory :
+							     &entries;
 		*to = rest;
 	}
 	OK(next);

@@ -1,4 +1,4 @@
-/* aptpkg-internal.h - what the files of the libapt wrapper share.
+/* aptpkg-internal.hh - what the files of the libapt wrapper share.
  *
  * C++ within, C without: aptpkg.h is all that others see. The style is the rest
  * of the tree's: functions that return -1 with a struct err, ownership in

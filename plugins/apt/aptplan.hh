@@ -1,10 +1,10 @@
-/* aptplan.h - the parts of planning: candidates (aptcandidates.cc), the search
+/* aptplan.hh - the parts of planning: candidates (aptcandidates.cc), the search
  * for a set that installs (aptplan.cc), and what stands in the way of the
  * others (aptexplain.cc).
  */
 #pragma once
 #include <regex.h>
-#include "aptpkg-internal.h"
+#include "aptpkg-internal.hh"
 
 /* A package that has a security update, and why it is not planned. */
 struct candidate {
