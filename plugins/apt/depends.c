@@ -12,7 +12,7 @@
  * are resolved when a binary package is built. */
 struct alternative {
 	const char *name;
-	char op[3];		/* "" when any version does */
+	char op[3]; /* "" when any version does */
 	const char *version;
 };
 

@@ -10,7 +10,7 @@
 #include "fd.h"
 #include "serve.h"
 
-#define LOG_KEPT (4 * 1024 * 1024)	/* a larger log starts anew, one old one is kept */
+#define LOG_KEPT (4 * 1024 * 1024) /* a larger log starts anew, one old one is kept */
 
 void dpkg_sets_clear(struct dpkg_sets *s)
 {
@@ -73,8 +73,8 @@ static void judge(struct apply *a, const struct dpkgdb *db, size_t i)
 		done->version = xstrdup(p->version);
 	} else if (!g->begun) {
 		add_failure(a->ret, d, a->aborted.code == CODE_OK ? CODE_STOPPED : a->aborted.code,
-			    xasprintf("not begun: %s", a->aborted.code == CODE_OK ? "the run was asked to stop" :
-									     a->aborted.msg));
+			    xasprintf("not begun: %s",
+				      a->aborted.code == CODE_OK ? "the run was asked to stop" : a->aborted.msg));
 	} else {
 		cleanup_free char *now = dpkgdb_describe(p);
 		cleanup_free char *quote = g->code == CODE_OK ? dpkg_log_quote(a->log, a->call_start, d->path) : NULL;
@@ -134,6 +134,11 @@ static int run_sets(struct apply *a, struct err *err)
 			a->ret->stopped = true;
 			break;
 		}
+		if (a->disk_full)
+			return err_set(err, CODE_NO_SPACE, 0, "the disk is full; free some space, then run again");
+		if (a->half_installed)
+			return err_set(err, CODE_UNPACK_FAILED, 0,
+				       "a package is half-installed; the next run repairs it");
 		if (dpkg_journal_write(a->sets, i, err) < 0 || apply_set(a, &a->sets->sets[i], err) < 0)
 			return -1;
 	}
@@ -159,7 +164,8 @@ int dpkg_apply(const struct dpkg_sets *sets, struct msg_apply *ret, struct err *
 
 		if (run_triggers(&a, &e) < 0)
 			plugin_log(LOG_WARNING, "triggers were not run: %s", e.msg);
-		dpkg_journal_remove();
+		if (!a.half_installed)
+			dpkg_journal_remove(); /* else repair needs its .debs */
 		children_left(&before, &ret->left_behind);
 		ret->log = xstrdup(a.log);
 	}

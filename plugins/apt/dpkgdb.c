@@ -9,20 +9,16 @@
 #include "dpkgdb.h"
 #include "fd.h"
 
-#define STATUS_MAX   (64UL * 1024 * 1024)	/* the largest seen in the wild is 8 MiB */
-#define UPDATE_MAX   (1024UL * 1024)		/* one journal entry is one stanza */
-#define JOURNAL_MAX  10000			/* dpkg starts over at 250 */
-#define WORD_MAX     255			/* names and versions */
+#define STATUS_MAX (64UL * 1024 * 1024) /* the largest seen in the wild is 8 MiB */
+#define UPDATE_MAX (1024UL * 1024) /* one journal entry is one stanza */
+#define JOURNAL_MAX 10000 /* dpkg starts over at 250 */
+#define WORD_MAX 255 /* names and versions */
 
 static const char *const status_names[] = {
-	[DPKGDB_NOT_INSTALLED] = "not-installed",
-	[DPKGDB_CONFIG_FILES] = "config-files",
-	[DPKGDB_HALF_INSTALLED] = "half-installed",
-	[DPKGDB_UNPACKED] = "unpacked",
-	[DPKGDB_HALF_CONFIGURED] = "half-configured",
-	[DPKGDB_TRIGGERS_AWAITED] = "triggers-awaited",
-	[DPKGDB_TRIGGERS_PENDING] = "triggers-pending",
-	[DPKGDB_INSTALLED] = "installed",
+	[DPKGDB_NOT_INSTALLED] = "not-installed",	[DPKGDB_CONFIG_FILES] = "config-files",
+	[DPKGDB_HALF_INSTALLED] = "half-installed",	[DPKGDB_UNPACKED] = "unpacked",
+	[DPKGDB_HALF_CONFIGURED] = "half-configured",	[DPKGDB_TRIGGERS_AWAITED] = "triggers-awaited",
+	[DPKGDB_TRIGGERS_PENDING] = "triggers-pending", [DPKGDB_INSTALLED] = "installed",
 };
 
 const char *dpkgdb_status_name(enum dpkgdb_status s)
@@ -42,7 +38,7 @@ struct reader {
 	size_t line;
 	size_t cap;
 	size_t order;
-	struct stanza last;	/* the stanza read last, complete or not */
+	struct stanza last; /* the stanza read last, complete or not */
 };
 
 static int broken(const struct reader *r, struct err *err, const char *what)
@@ -181,8 +177,9 @@ static int read_stanzas(struct reader *r, struct buf *text, struct err *err)
 				return -1;
 		} else if (*p == ' ' || *p == '\t') {
 			if (!s.any || p[strspn(p, " \t\r")] == '\0')
-				return broken(r, err, s.any ? "a blank line within an entry" :
-							      "a continued line continues nothing");
+				return broken(r, err,
+					      s.any ? "a blank line within an entry" :
+						      "a continued line continues nothing");
 		} else {
 			colon = strchr(p, ':');
 			if (!colon || colon == p || *p == '-')
@@ -325,8 +322,8 @@ static int check_whole(const struct reader *r, const char *dir, bool ends_blank,
 	bool half = !s->status || (s->p.status > DPKGDB_CONFIG_FILES && !s->description);
 
 	if (r->db->n == 0 && lists)
-		return err_set(err, CODE_DATABASE_BROKEN, 0, "%s is empty, but %zu packages have file lists",
-			       r->path, lists);
+		return err_set(err, CODE_DATABASE_BROKEN, 0, "%s is empty, but %zu packages have file lists", r->path,
+			       lists);
 	if (!ends_blank && half && r->db->n)
 		return broken(r, err, "the file ends in the middle of an entry");
 	if (lost > (ends_blank ? lists / 10 + 2 : 0))
@@ -431,8 +428,7 @@ bool dpkgdb_interrupted(const struct dpkgdb *db, struct buf *detail)
 			continue;
 		if (detail && found < 10)
 			buf_printf(detail, "%s%s is %s%s", buf_str(detail)[0] ? ", " : "", p->name,
-				   dpkgdb_status_name(p->status),
-				   p->reinstall ? " and must be unpacked again" : "");
+				   dpkgdb_status_name(p->status), p->reinstall ? " and must be unpacked again" : "");
 		found++;
 	}
 	if (detail && found > 10)

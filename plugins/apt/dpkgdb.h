@@ -24,19 +24,19 @@ enum dpkgdb_status {
 };
 
 struct dpkgdb_package {
-	const char *name, *arch, *version;	/* "" when absent, never NULL */
+	const char *name, *arch, *version; /* "" when absent, never NULL */
 	enum dpkgdb_status status;
-	bool reinstall;		/* "reinstreq": broken until unpacked again */
-	size_t order;		/* of appearance: a later entry replaces an earlier one */
+	bool reinstall; /* "reinstreq": broken until unpacked again */
+	size_t order; /* of appearance: a later entry replaces an earlier one */
 };
 
 struct dpkgdb {
-	struct buf *texts;	/* status, then the journal; the packages point into them */
+	struct buf *texts; /* status, then the journal; the packages point into them */
 	size_t n_texts;
-	struct dpkgdb_package *packages;	/* by name, then architecture */
+	struct dpkgdb_package *packages; /* by name, then architecture */
 	size_t n;
-	size_t installed;	/* packages with files in place */
-	size_t journal;		/* entries in updates/: dpkg was cut off */
+	size_t installed; /* packages with files in place */
+	size_t journal; /* entries in updates/: dpkg was cut off */
 };
 
 /* Read ROOT/var/lib/dpkg ("" for /). On failure RET is empty and ERR is

@@ -39,8 +39,9 @@ static bool read_line(char *line, struct deb *ret)
 
 	if (!version || lstat(save, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
-	*ret = (struct deb){ .package = xstrdup(package), .arch = xstrdup(arch), .version = xstrdup(version),
-			     .path = xstrdup(save) };
+	*ret = (struct deb){
+		.package = xstrdup(package), .arch = xstrdup(arch), .version = xstrdup(version), .path = xstrdup(save)
+	};
 	return true;
 }
 

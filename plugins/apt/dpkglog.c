@@ -5,9 +5,9 @@
 #include "buf.h"
 #include "dpkgrun.h"
 
-#define READ_MAX  (256 * 1024)	/* of the end of the log */
-#define LINES	  20
-#define QUOTE_MAX 3500		/* bytes; each may become four when escaped */
+#define READ_MAX (256 * 1024) /* of the end of the log */
+#define LINES 20
+#define QUOTE_MAX 3500 /* bytes; each may become four when escaped */
 
 static size_t read_end(const char *log, int64_t from, char **ret)
 {

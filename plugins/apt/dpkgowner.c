@@ -12,15 +12,15 @@
 #include "dpkgdb.h"
 #include "fd.h"
 
-#define LIST_MAX      (32UL * 1024 * 1024)
+#define LIST_MAX (32UL * 1024 * 1024)
 #define DIVERSION_MAX (4UL * 1024 * 1024)
 
 /* One spelling of a wanted path. */
 struct wanted {
 	char *path;
-	size_t owner;		/* index into the answer */
-	char *only, *except;	/* packages a diversion names, NULL: any, none */
-	struct wanted *next;	/* same bucket */
+	size_t owner; /* index into the answer */
+	char *only, *except; /* packages a diversion names, NULL: any, none */
+	struct wanted *next; /* same bucket */
 };
 
 struct lookup {
@@ -32,7 +32,7 @@ struct lookup {
 
 static size_t hash(const char *s, size_t n)
 {
-	uint64_t h = 1469598103934665603ULL;	/* FNV-1a */
+	uint64_t h = 1469598103934665603ULL; /* FNV-1a */
 
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ (unsigned char)s[i]) * 1099511628211ULL;
@@ -43,8 +43,9 @@ static void want(struct lookup *l, char *path, size_t owner, const char *only, c
 {
 	struct wanted **b = &l->buckets[hash(path, strlen(path)) & l->mask], *w = xcalloc(1, sizeof(*w));
 
-	*w = (struct wanted){ .path = path, .owner = owner, .only = xstrdup(only), .except = xstrdup(except),
-			      .next = *b };
+	*w = (struct wanted){
+		.path = path, .owner = owner, .only = xstrdup(only), .except = xstrdup(except), .next = *b
+	};
 	*b = w;
 }
 
@@ -124,8 +125,8 @@ static void found(struct lookup *l, const struct wanted *w, const char *package,
 	struct msg_owner *o = wire_list_at(&msg_owner, &l->ret->owners, w->owner);
 	const struct dpkgdb_package *p = dpkgdb_find(l->db, package, arch);
 
-	if (o->package || (w->only && !streq(w->only, package)) || (w->except && streq(w->except, package)) ||
-	    !p || p->status <= DPKGDB_CONFIG_FILES)
+	if (o->package || (w->only && !streq(w->only, package)) || (w->except && streq(w->except, package)) || !p ||
+	    p->status <= DPKGDB_CONFIG_FILES)
 		return;
 	o->package = xstrdup(p->name);
 	o->arch = xstrdup(p->arch);

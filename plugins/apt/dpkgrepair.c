@@ -20,7 +20,7 @@ static int finish_set(struct apply *a, const struct dpkgdb *db, struct msg_repai
 	if (!names.n)
 		return 0;
 	strv_take(&ret->actions, xasprintf("dpkg --install of the interrupted set:%s", names.s));
-	a->any_failed = true;	/* ask the database what is missing */
+	a->any_failed = true; /* ask the database what is missing */
 	return apply_set(a, a->sets->sets, err);
 }
 
@@ -34,8 +34,8 @@ static void say_what_is_left(const struct apply *a, const struct dpkgdb *db, str
 			continue;
 		if (p->reinstall || p->status == DPKGDB_HALF_INSTALLED)
 			remedy = "; run apt-get install --reinstall with it";
-		strv_take(&ret->actions, xasprintf("not repaired: %s is still %s%s", p->name,
-						   dpkgdb_status_name(p->status), remedy));
+		strv_take(&ret->actions,
+			  xasprintf("not repaired: %s is still %s%s", p->name, dpkgdb_status_name(p->status), remedy));
 	}
 	for (size_t i = 0; i < a->others.n && ret->actions.n < 1000; i++) {
 		const struct msg_failure *f = wire_list_at(&msg_failure, &a->others, i);

@@ -6,7 +6,7 @@
 #include "dpkgset.h"
 #include "serve.h"
 
-#define ARGS_MAX (100 * 1024)	/* bytes of packages in one call; ARG_MAX is never below 128 KiB */
+#define ARGS_MAX (100 * 1024) /* bytes of packages in one call; ARG_MAX is never below 128 KiB */
 #define NOT_OURS SIZE_MAX
 
 struct indices {
@@ -52,10 +52,15 @@ void apply_fail(struct apply *a, size_t i, enum code code, char *detail)
 	a->debs[i].detail = steal_ptr(&owned);
 }
 
-static enum code classify(const char *package, const char *message)
+static enum code classify(const char *package, const char *message, const char *quote)
 {
-	if (strstr(message, "No space left on device"))
+	/* a script that stopgap ended was noted before dpkg says so */
+	if (strstr(quote, "killed by signal (Killed)"))
+		return CODE_LOW_MEMORY;
+	if (strstr(message, "No space left on device") || strstr(quote, "No space left on device"))
 		return CODE_NO_SPACE;
+	if (strstr(quote, "Cannot fork") || strstr(quote, "cannot fork") || strstr(quote, "fork failed"))
+		return CODE_PIDS_LIMIT;
 	if (strstr(message, "Device or resource busy"))
 		return CODE_BIND_MOUNTED_FILE;
 	if (strstr(message, "dependency problems"))
@@ -65,16 +70,17 @@ static enum code classify(const char *package, const char *message)
 	return *package == '/' ? CODE_UNPACK_FAILED : CODE_NOT_APPLIED;
 }
 
-static void on_error(struct apply *a, const char *package, enum code code, const char *message)
+static void on_error(struct apply *a, const char *package, bool timeout, const char *message)
 {
 	size_t i = find_deb(a, package);
 	/* while it is being unpacked the log names the file */
-	bool unpacking = i != NOT_OURS && code == CODE_SCRIPT_TIMEOUT && !a->debs[i].unpacked;
-	cleanup_free char *quote =
-		dpkg_log_quote(a->log, a->call_start, unpacking ? a->sets->debs[i].path : package);
+	bool unpacking = i != NOT_OURS && timeout && !a->debs[i].unpacked;
+	cleanup_free char *quote = dpkg_log_quote(a->log, a->call_start, unpacking ? a->sets->debs[i].path : package);
 	char *detail = xasprintf("%s; the output: %s", message, quote);
+	enum code code = timeout ? CODE_SCRIPT_TIMEOUT : classify(package, message, quote);
 
 	a->errors++;
+	a->disk_full |= code == CODE_NO_SPACE;
 	if (i != NOT_OURS) {
 		apply_fail(a, i, code, detail);
 		return;
@@ -88,7 +94,9 @@ static void on_error(struct apply *a, const char *package, enum code code, const
 
 static void progress(struct apply *a, const char *item)
 {
-	struct msg_progress p = { .phase = (char *)(uintptr_t)"apply", .done = a->done, .total = a->total,
+	struct msg_progress p = { .phase = (char *)(uintptr_t) "apply",
+				  .done = a->done,
+				  .total = a->total,
 				  .item = (char *)(uintptr_t)item };
 
 	plugin_event("progress", &msg_progress, &p);
@@ -130,7 +138,7 @@ static void on_event(const struct dpkg_event *e, void *ctx)
 		on_status(a, e->package, e->text);
 		break;
 	case DPKG_ERROR:
-		on_error(a, e->package, classify(e->package, e->text), e->text);
+		on_error(a, e->package, false, e->text);
 		break;
 	case DPKG_CONFFILE:
 		c = wire_list_add(&msg_conffile, &a->ret->conffiles);
@@ -138,7 +146,7 @@ static void on_event(const struct dpkg_event *e, void *ctx)
 		c->path = xstrdup(e->text);
 		break;
 	case DPKG_TIMEOUT:
-		on_error(a, e->package, CODE_SCRIPT_TIMEOUT, e->text);
+		on_error(a, e->package, true, e->text);
 		break;
 	}
 }
@@ -188,8 +196,8 @@ static int call_list(struct apply *a, enum call call, const struct indices *l, s
 		for (; i < l->n && bytes < ARGS_MAX; i++) {
 			const struct deb *d = &a->sets->debs[l->v[i]];
 
-			strv_take(&args, call == CALL_CONFIGURE ? xasprintf("%s:%s", d->package, d->arch) :
-								  xstrdup(d->path));
+			strv_take(&args,
+				  call == CALL_CONFIGURE ? xasprintf("%s:%s", d->package, d->arch) : xstrdup(d->path));
 			bytes += strlen(args.v[args.n - 1]) + 1 + sizeof(char *);
 		}
 		r = apply_call(a, &args, err);
@@ -300,13 +308,21 @@ static void drop_dependents(struct apply *a, const struct dpkgdb *db, struct ind
 	} while (fell);
 }
 
-static bool step_done(const struct apply *a, const struct dpkgdb *db, const struct dpkg_step *s)
+static bool is_there(const struct deb *d, const struct dpkgdb_package *p)
+{
+	return p && p->status >= DPKGDB_UNPACKED && !p->reinstall && dpkg_compare(p->version, d->version) >= 0;
+}
+
+static bool step_due(const struct apply *a, const struct dpkgdb *db, const struct dpkg_step *s)
 {
 	const struct deb *d = &a->sets->debs[s->deb];
 	const struct dpkgdb_package *p = dpkgdb_find(db, d->package, d->arch);
-	bool there = p && p->status >= DPKGDB_UNPACKED && !p->reinstall && dpkg_compare(p->version, d->version) >= 0;
 
-	return there && (s->verb == DPKG_UNPACK || p->status > DPKGDB_HALF_CONFIGURED);
+	if (a->debs[s->deb].code != CODE_OK)
+		return false;
+	if (s->verb == DPKG_UNPACK)
+		return !a->disk_full && !is_there(d, p);
+	return is_there(d, p) && p->status <= DPKGDB_HALF_CONFIGURED;
 }
 
 /* The next steps of one verb that the database does not show as done. */
@@ -318,7 +334,7 @@ static enum dpkg_verb next_steps(const struct apply *a, const struct dpkg_set *s
 	for (size_t i = 0; i < set->n; i++) {
 		const struct dpkg_step *s = &set->steps[i];
 
-		if (a->debs[s->deb].code != CODE_OK || step_done(a, db, s))
+		if (!step_due(a, db, s))
 			continue;
 		if (!ret->n)
 			verb = s->verb;
@@ -327,6 +343,17 @@ static enum dpkg_verb next_steps(const struct apply *a, const struct dpkg_set *s
 		indices_add(ret, s->deb);
 	}
 	return verb;
+}
+
+/* dpkg failed as a whole, and named no package. */
+static void blame_all(struct apply *a, const struct dpkg_set *set, int status)
+{
+	cleanup_free char *quote = dpkg_log_quote(a->log, a->call_start, "");
+	enum code code = classify("", "", quote);
+
+	for (size_t i = 0; i < set->n; i++)
+		apply_fail(a, set->steps[i].deb, code,
+			   xasprintf("dpkg ended with status %d; the output: %s", status, quote));
 }
 
 /* Bring what is left of a set as far as it goes, one failure at a time. Each
@@ -351,10 +378,28 @@ static int converge(struct apply *a, const struct dpkg_set *set, struct err *err
 		r = call_list(a, verb == DPKG_UNPACK ? CALL_UNPACK : CALL_CONFIGURE, &l, err);
 		if (r < 0)
 			return -1;
-		if (r > 0 && !a->errors)	/* dpkg itself failed: no package to leave out */
+		if (r > 0 && !a->errors) {
+			blame_all(a, set, r);
 			return 0;
+		}
 	}
 	return 0;
+}
+
+/* dpkg could not undo an unpacking that failed: a full or failing disk. */
+static void find_half_installed(struct apply *a, const struct dpkg_set *set)
+{
+	cleanup_dpkgdb struct dpkgdb db = { 0 };
+	struct err err = ERR_INIT;
+
+	if (dpkgdb_read("", &db, &err) < 0)
+		return;
+	for (size_t i = 0; i < set->n; i++) {
+		const struct deb *d = &a->sets->debs[set->steps[i].deb];
+		const struct dpkgdb_package *p = dpkgdb_find(&db, d->package, d->arch);
+
+		a->half_installed |= p && (p->reinstall || p->status == DPKGDB_HALF_INSTALLED);
+	}
 }
 
 int apply_set(struct apply *a, const struct dpkg_set *set, struct err *err)
@@ -364,8 +409,14 @@ int apply_set(struct apply *a, const struct dpkg_set *set, struct err *err)
 	a->begun = true;
 	for (size_t i = 0; i < set->n; i++)
 		a->debs[set->steps[i].deb].begun = true;
+	if (a->any_failed) {
+		r = converge(a, set, err);
+	} else {
+		r = is_install(set) ? run_install(a, set, err) : run_steps(a, set, err);
+		if (r > 0)
+			r = converge(a, set, err);
+	}
 	if (a->any_failed)
-		return converge(a, set, err);
-	r = is_install(set) ? run_install(a, set, err) : run_steps(a, set, err);
-	return r > 0 ? converge(a, set, err) : r;
+		find_half_installed(a, set);
+	return r;
 }

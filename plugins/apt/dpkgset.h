@@ -5,25 +5,27 @@
 #include "sets.h"
 
 struct deb_progress {
-	bool begun;		/* its set was begun */
-	bool replacing;		/* dpkg has it half-installed */
-	bool unpacked, configured;	/* steps counted as done */
-	enum code code;		/* why it failed; CODE_OK: it has not */
+	bool begun; /* its set was begun */
+	bool replacing; /* dpkg has it half-installed */
+	bool unpacked, configured; /* steps counted as done */
+	enum code code; /* why it failed; CODE_OK: it has not */
 	char *detail;
 };
 
 struct apply {
 	const struct dpkg_sets *sets;
-	struct deb_progress *debs;	/* one per sets->debs */
-	struct msg_apply *ret;		/* conffiles are added while dpkg runs */
-	struct wire_list others;	/* msg_failure: packages that were not ours to change */
+	struct deb_progress *debs; /* one per sets->debs */
+	struct msg_apply *ret; /* conffiles are added while dpkg runs */
+	struct wire_list others; /* msg_failure: packages that were not ours to change */
 	char *log;
 	int64_t silence;
-	int64_t done, total;		/* steps */
-	size_t errors;			/* in the current call of dpkg */
-	int64_t call_start;		/* size of the log before it */
+	int64_t done, total; /* steps */
+	size_t errors; /* in the current call of dpkg */
+	int64_t call_start; /* size of the log before it */
 	bool begun, any_failed;
-	struct err aborted;		/* why no further set was begun */
+	bool disk_full; /* nothing more is unpacked */
+	bool half_installed; /* a package of the last set needs its .deb again */
+	struct err aborted; /* why no further set was begun */
 };
 
 /* Run dpkg with ARGS (emptied), noting what it says about each package.

@@ -76,8 +76,9 @@ static void add_deb(struct dpkg_sets *sets, const char *path)
 		memmove(epoch + 1, epoch + 3, strlen(epoch + 3) + 1);
 	}
 	sets->debs = xrealloc(sets->debs, sets->n_debs + 1, sizeof(*sets->debs));
-	sets->debs[sets->n_debs++] = (struct deb){ .package = xstrdup(package), .version = xstrdup(version),
-						   .arch = xstrdup(arch), .path = xstrdup(path) };
+	sets->debs[sets->n_debs++] = (struct deb){
+		.package = xstrdup(package), .version = xstrdup(version), .arch = xstrdup(arch), .path = xstrdup(path)
+	};
 }
 
 static void end_set(struct dpkg_sets *sets, size_t first)

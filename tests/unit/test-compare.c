@@ -41,5 +41,10 @@ TEST(order_is_total)
 					FAIL("%s <= %s <= %s, but not the first and the last", v[i], v[j], v[k]);
 }
 
-TEST(empty) { EQ(dpkg_compare("", ""), 0); OK(dpkg_compare("", "1") < 0); OK(dpkg_compare("", "~") > 0); }
+TEST(empty)
+{
+	EQ(dpkg_compare("", ""), 0);
+	OK(dpkg_compare("", "1") < 0);
+	OK(dpkg_compare("", "~") > 0);
+}
 TAP_MAIN

@@ -19,9 +19,9 @@ static void run_case(const char *name)
 		if (sscanf(line, "%15s", today) != 1)
 			FAIL("%s: not a case: %s", name, line);
 		EQ(distro_read_at(root, STOPGAP_TOP "/tests/cases", today, &d, &err), 0);
-		cleanup_free char *got =
-			xasprintf("%s %s %s %s %s %s", today, d.id, *d.version ? d.version : "-",
-				  d.codename ? d.codename : "-", d.end_of_life ? d.end_of_life : "-", d.support);
+		cleanup_free char *got = xasprintf("%s %s %s %s %s %s", today, d.id, *d.version ? d.version : "-",
+						   d.codename ? d.codename : "-", d.end_of_life ? d.end_of_life : "-",
+						   d.support);
 		wire_clear(&msg_distribution, &d);
 		if (!streq(got, line))
 			FAIL("%s: %s, expected %s", name, got, line);

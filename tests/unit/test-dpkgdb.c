@@ -6,8 +6,8 @@
 #include "lines.h"
 #include "dpkgdb.h"
 
-#define STANZA(n, status, version)                                                                       \
-	"Package: " n "\nStatus: " status "\nMaintainer: x\nArchitecture: amd64\nVersion: " version      \
+#define STANZA(n, status, version) \
+	"Package: " n "\nStatus: " status "\nMaintainer: x\nArchitecture: amd64\nVersion: " version \
 	"\nConffiles:\n /etc/" n " d41d8cd98f00b204e9800998ecf8427e\nDescription: about " n "\n more\n .\n last\n\n"
 #define TWO STANZA("bash", "install ok installed", "5.2-1") STANZA("zlib1g", "install ok installed", "1:1.2.13-1")
 
@@ -64,15 +64,15 @@ static char *state(void)
 	return xstrdup("clean");
 }
 
-#define STATE(want)                             \
-	do {                                    \
+#define STATE(want) \
+	do { \
 		cleanup_free char *s_ = state(); \
-		STREQ(s_, want);                \
+		STREQ(s_, want); \
 	} while (0)
-#define STATE_HAS(want)                         \
-	do {                                    \
+#define STATE_HAS(want) \
+	do { \
 		cleanup_free char *s_ = state(); \
-		HAS(s_, want);                  \
+		HAS(s_, want); \
 	} while (0)
 
 TEST(whole)
@@ -95,7 +95,11 @@ TEST(whole)
 	STATE("clean");
 }
 
-TEST(empty_is_clean_without_packages) { make_root(""); STATE("clean"); }
+TEST(empty_is_clean_without_packages)
+{
+	make_root("");
+	STATE("clean");
+}
 TEST(empty_with_file_lists)
 {
 	make_root("");
@@ -103,7 +107,11 @@ TEST(empty_with_file_lists)
 	STATE_HAS("database_broken: /var/lib/dpkg/status is empty, but 1 packages have file lists; restore it from");
 }
 
-TEST(missing_status) { make_root(NULL); STATE_HAS("database_broken: /var/lib/dpkg/status': No such file"); }
+TEST(missing_status)
+{
+	make_root(NULL);
+	STATE_HAS("database_broken: /var/lib/dpkg/status': No such file");
+}
 TEST(missing_database)
 {
 	struct err err = ERR_INIT;
@@ -265,5 +273,8 @@ TEST(two_architectures)
 	OK(dpkgdb_find(&db, "z", "armhf") == NULL);
 }
 
-TEST(cleans_up) { EQ(remove_root(), 0); }
+TEST(cleans_up)
+{
+	EQ(remove_root(), 0);
+}
 TAP_MAIN
