@@ -13,7 +13,7 @@ const char *const guard_names[] = {
 #define X(name) name,
 	GUARD_NAMES(X)
 #undef X
-	NULL,
+		NULL,
 };
 
 static bool in_list(const char *const *list, const char *s)
@@ -57,7 +57,7 @@ static enum guard_verdict decide_invoke(int argc, char **argv, int *status)
 	const char *action = name && at + 1 < argc ? argv[at + 1] : NULL;
 
 	if (action && strcmp(action, "status") == 0) {
-		*status = 4;	/* unknown */
+		*status = 4; /* unknown */
 		return GUARD_PASS;
 	}
 	*status = tell ? 101 : 0;
@@ -80,22 +80,33 @@ static enum guard_verdict decide_service(int argc, char **argv, int *status)
 /* systemctl verbs that change nothing that runs. An unknown verb is refused:
  * a service that stays up unrestarted is reported, one that went down is not. */
 static const char *const systemctl_passes[] = {
-	"add-requires", "add-wants", "cat",	    "daemon-reload",	"disable",   "enable",
-	"get-default",	"help",	     "is-active",   "is-enabled",	"is-failed", "is-system-running",
-	"link",		"list-dependencies",	    "list-jobs",	"list-machines",
-	"list-paths",	"list-sockets",		    "list-timers",	"list-unit-files",
-	"list-units",	"mask",	     "preset",	    "preset-all",	"reenable",  "reset-failed",
-	"revert",	"set-default",		    "show",		"show-environment",
-	"status",	"unmask",    "whoami",	    NULL,
+	"add-requires", "add-wants",
+	"cat",		"daemon-reload",
+	"disable",	"enable",
+	"get-default",	"help",
+	"is-active",	"is-enabled",
+	"is-failed",	"is-system-running",
+	"link",		"list-dependencies",
+	"list-jobs",	"list-machines",
+	"list-paths",	"list-sockets",
+	"list-timers",	"list-unit-files",
+	"list-units",	"mask",
+	"preset",	"preset-all",
+	"reenable",	"reset-failed",
+	"revert",	"set-default",
+	"show",		"show-environment",
+	"status",	"unmask",
+	"whoami",	NULL,
 };
 
 static enum guard_verdict decide_systemctl(int *argc, char **argv, int *status)
 {
-	static const char *const valued[] = { "-H", "--host", "-M", "--machine", "-n",	 "--lines", "-o", "--output",
-					      "-p", "-P",     "-s", "--property", "--signal", "-t", "--type",
-					      "--state", "--root", "--job-mode", "--kill-who", "--what", NULL };
-	static const char *const asks[] = { "is-active", "is-enabled", "is-failed", "is-system-running", "status",
-					    "show", "cat", NULL };
+	static const char *const valued[] = { "-H",	    "--host",	"-M",	  "--machine", "-n",	 "--lines",
+					      "-o",	    "--output", "-p",	  "-P",	       "-s",	 "--property",
+					      "--signal",   "-t",	"--type", "--state",   "--root", "--job-mode",
+					      "--kill-who", "--what",	NULL };
+	static const char *const asks[] = { "is-active", "is-enabled", "is-failed", "is-system-running",
+					    "status",	 "show",       "cat",	    NULL };
 	int at = 0;
 	const char *verb = operand(*argc, argv, valued, &at);
 
@@ -158,7 +169,7 @@ enum guard_verdict guard_decide(const char *name, int *argc, char **argv, int *s
 		return decide_deb_systemd(*argc, argv, status);
 	if (strcmp(name, "start-stop-daemon") == 0)
 		return decide_daemon(*argc, argv, status);
-	*status = 0;		/* telinit: PID 1 is never asked to execute itself anew */
+	*status = 0; /* telinit: PID 1 is never asked to execute itself anew */
 	return GUARD_REFUSE;
 }
 
@@ -208,5 +219,5 @@ int guard_main(const char *name, int argc, char **argv)
 		return status;
 	}
 	exec_real(name, argv);
-	return status;		/* there is none: nothing runs, nothing is to be done */
+	return status; /* there is none: nothing runs, nothing is to be done */
 }

@@ -12,20 +12,20 @@
 /* The links that the guard folder holds (packaging/bundle/make-bundle reads
  * them here): what Debian's and Ubuntu's scripts call, from debhelper's snippets
  * and the scripts of real packages. */
-#define GUARD_NAMES(X)          \
+#define GUARD_NAMES(X) \
 	X("deb-systemd-invoke") \
-	X("invoke-rc.d")        \
-	X("service")            \
-	X("start-stop-daemon")  \
-	X("systemctl")          \
+	X("invoke-rc.d") \
+	X("service") \
+	X("start-stop-daemon") \
+	X("systemctl") \
 	X("telinit")
 
 /* The same, NULL at the end. */
 extern const char *const guard_names[];
 
 enum guard_verdict {
-	GUARD_PASS,	/* harmless: the container's program runs it */
-	GUARD_REFUSE,	/* not run, exit `status` */
+	GUARD_PASS, /* harmless: the container's program runs it */
+	GUARD_REFUSE, /* not run, exit `status` */
 };
 
 /* What becomes of ARGV (argv[0] is ignored). May take a "--now" out of it, so

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include "cgroup.h"
 #include "children.h"
 #include "clock.h"
 #include "dpkg.h"
@@ -15,12 +16,13 @@
 #include "fd.h"
 #include "serve.h"
 
-#define STATUS_FD     3
-#define TICK_MS	      25			/* how often status and log are looked at */
-#define TERM_MS	      3000			/* between SIGTERM and SIGKILL to a script */
-#define GIVE_UP_MS    5000			/* and from there to dpkg itself */
-#define LINE_LIMIT    65536			/* of a status line */
-#define LOG_GROWTH    (256LL * 1024 * 1024)	/* one call that writes more hangs in a loop */
+#define STATUS_FD 3
+#define TICK_MS 25 /* how often status and log are looked at */
+#define TERM_MS 3000 /* between SIGTERM and SIGKILL to a script */
+#define GIVE_UP_MS 5000 /* and from there to dpkg itself */
+#define LINE_LIMIT 65536 /* of a status line */
+#define LOG_GROWTH (256LL * 1024 * 1024) /* one call that writes more hangs in a loop */
+#define MEMORY_TIGHT (256LL * 1024 * 1024) /* below that xz uses one thread: 20% less memory */
 #define STANDARD_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 enum ending { QUIET, SCRIPTS_TERM, SCRIPTS_KILL, DPKG_TERM, DPKG_KILL };
@@ -28,14 +30,14 @@ enum ending { QUIET, SCRIPTS_TERM, SCRIPTS_KILL, DPKG_TERM, DPKG_KILL };
 struct runner {
 	struct dpkg_run *run;
 	pid_t pid;
-	int pidfd;		/* -1: waitpid() each tick */
+	int pidfd; /* -1: waitpid() each tick */
 	int log;
-	int status;		/* memory file that dpkg writes its status lines to */
+	int status; /* memory file that dpkg writes its status lines to */
 	off_t status_read;
 	struct buf line;
-	char *current;		/* package being processed */
+	char *current; /* package being processed */
 	int64_t log_size;
-	uint64_t active;	/* clock_ms() of the last sign of life */
+	uint64_t active; /* clock_ms() of the last sign of life */
 	enum ending ending;
 	uint64_t ending_since;
 };
@@ -192,7 +194,7 @@ static void look(struct runner *r)
 	}
 	event = read_status(r);
 	if (r->ending != QUIET) {
-		if (event) {	/* the script is gone, dpkg went on */
+		if (event) { /* the script is gone, dpkg went on */
 			r->ending = QUIET;
 			r->active = clock_ms();
 		} else {
@@ -246,7 +248,7 @@ static int open_status(struct err *err)
 {
 	int fd = memfd_create("dpkg-status", MFD_CLOEXEC);
 
-	if (fd < 0)	/* seccomp profiles older than the call */
+	if (fd < 0) /* seccomp profiles older than the call */
 		fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(err, CODE_IO, errno, "create a file for dpkg's status lines");
@@ -276,16 +278,28 @@ _noreturn_ static void child(const struct runner *r, int null, char *const *argv
 static void build_environment(struct strv *env)
 {
 	static const char *const fixed[] = {
-		"DPKG_COLORS=never", "DEBIAN_FRONTEND=noninteractive", "DEBCONF_NONINTERACTIVE_SEEN=true",
-		"APT_LISTCHANGES_FRONTEND=none", "NEEDRESTART_SUSPEND=1", "UCF_FORCE_CONFFOLD=1", "LC_ALL=C.UTF-8",
-		"HOME=/root", "TERM=dumb", "USER=root", "LOGNAME=root",
+		"DPKG_COLORS=never",
+		"DEBIAN_FRONTEND=noninteractive",
+		"DEBCONF_NONINTERACTIVE_SEEN=true",
+		"APT_LISTCHANGES_FRONTEND=none",
+		"NEEDRESTART_SUSPEND=1",
+		"UCF_FORCE_CONFFOLD=1",
+		"LC_ALL=C.UTF-8",
+		"HOME=/root",
+		"TERM=dumb",
+		"USER=root",
+		"LOGNAME=root",
 	};
 	const char *bundle = plugin_bundle();
+	struct cgroup_room room;
 
-	strv_take(env, bundle ? xasprintf("PATH=%s/guard:%s", bundle, STANDARD_PATH) :
-				xasprintf("PATH=%s", STANDARD_PATH));
+	strv_take(env,
+		  bundle ? xasprintf("PATH=%s/guard:%s", bundle, STANDARD_PATH) : xasprintf("PATH=%s", STANDARD_PATH));
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		strv_push(env, fixed[i]);
+	cgroup_read("", &room);
+	if (room.memory_left >= 0 && room.memory_left < MEMORY_TIGHT)
+		strv_push(env, "DPKG_DEB_THREADS_MAX=1");
 	if (dpkg_locked())
 		strv_push(env, "DPKG_FRONTEND_LOCKED=true");
 	strv_take(env, NULL);
@@ -294,7 +308,13 @@ static void build_environment(struct strv *env)
 static void build_arguments(const struct dpkg_run *run, struct strv *argv)
 {
 	static const char *const fixed[] = {
-		"dpkg", "--status-fd", "3", "--no-pager", "--no-debsig", "--force-confdef", "--force-confold",
+		"dpkg",
+		"--status-fd",
+		"3",
+		"--no-pager",
+		"--no-debsig",
+		"--force-confdef",
+		"--force-confold",
 		"--no-force-downgrade",
 	};
 
@@ -315,7 +335,7 @@ static void log_header(int log, const struct dpkg_run *run)
 	for (size_t i = 0; i < run->args.n; i++)
 		buf_printf(&b, " %s", run->args.v[i]);
 	buf_putc(&b, '\n');
-	(void)write_all(log, b.s, b.n);	/* a full disk shows in dpkg's own result */
+	(void)write_all(log, b.s, b.n); /* a full disk shows in dpkg's own result */
 }
 
 static int above(int *fd, struct err *err)
@@ -337,8 +357,8 @@ static int start(struct runner *r, struct err *err)
 
 	if (null < 0)
 		return err_set(err, CODE_IO, errno, "open '/dev/null'");
-	if ((r->log = open_log(r->run->log, err)) < 0 || (r->status = open_status(err)) < 0 ||
-	    above(&null, err) < 0 || above(&r->log, err) < 0 || above(&r->status, err) < 0)
+	if ((r->log = open_log(r->run->log, err)) < 0 || (r->status = open_status(err)) < 0 || above(&null, err) < 0 ||
+	    above(&r->log, err) < 0 || above(&r->status, err) < 0)
 		return -1;
 	log_header(r->log, r->run);
 	if (fstat(r->log, &st) == 0)

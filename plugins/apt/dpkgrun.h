@@ -10,26 +10,26 @@
 #include "util.h"
 
 enum dpkg_event_type {
-	DPKG_PROCESSING,	/* text: the stage ("configure"), just before it starts */
-	DPKG_STATUS,		/* text: the new status */
-	DPKG_ERROR,		/* package: name or .deb, text: dpkg's message */
-	DPKG_CONFFILE,		/* text: a changed conffile, which is kept */
-	DPKG_TIMEOUT,		/* the script of this package was ended, text: why */
+	DPKG_PROCESSING, /* text: the stage ("configure"), just before it starts */
+	DPKG_STATUS, /* text: the new status */
+	DPKG_ERROR, /* package: name or .deb, text: dpkg's message */
+	DPKG_CONFFILE, /* text: a changed conffile, which is kept */
+	DPKG_TIMEOUT, /* the script of this package was ended, text: why */
 };
 
 struct dpkg_event {
 	enum dpkg_event_type type;
-	const char *package;	/* "libc6:amd64", "bash", or the path of a .deb; "" if unknown */
+	const char *package; /* "libc6:amd64", "bash", or the path of a .deb; "" if unknown */
 	const char *text;
 };
 
 struct dpkg_run {
-	struct strv args;	/* behind dpkg's own options: verb, packages */
-	const char *log;	/* path of the log file */
-	int64_t silence;	/* s without event or output until a script is ended */
+	struct strv args; /* behind dpkg's own options: verb, packages */
+	const char *log; /* path of the log file */
+	int64_t silence; /* s without event or output until a script is ended */
 	void (*event)(const struct dpkg_event *e, void *ctx);
 	void *ctx;
-	int64_t log_start;	/* set: size of the log file before */
+	int64_t log_start; /* set: size of the log file before */
 };
 
 /* Returns dpkg's exit status (128+n for a signal), or -1 with ERR when it

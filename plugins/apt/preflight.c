@@ -10,19 +10,25 @@
 #include "dpkgdb.h"
 #include "fd.h"
 
-#define MIB	    (1024LL * 1024)
-#define SPACE_MIN   (32 * MIB)	/* below that not even the smallest update is tried */
-#define MEMORY_MIN  (64 * MIB)	/* see memory() */
-#define PIDS_MIN    20		/* plugin, method, gpgv, dpkg, dpkg-deb and its helpers, a script's pipeline */
+#define MIB (1024LL * 1024)
+#define SPACE_MIN (32 * MIB) /* below that not even the smallest update is tried */
+/* Unpacking needs the size of the largest file set up to xz's 64 MiB dictionary
+ * and some 10 MiB, dpkg 15, a plan 20. Tried: perl-base fails with 24 MiB,
+ * libperl with 48, postgresql-15 with 64; what does not fit fails alone and
+ * leaves its package as it was. Below this a usual update does not fit. */
+#define MEMORY_MIN (64 * MIB)
+#define PIDS_MIN 20 /* tried: scripts cannot fork with 10, dpkg works with 14; downloads need some more */
 
 /* An unprivileged probe is one thing to mend, so it is the only one reported. */
 static bool root_user(struct wire_list *blocked)
 {
 	if (geteuid() == 0)
 		return true;
-	reason_add(blocked, CODE_NOT_ROOT,
-		   "running as uid %u, but dpkg changes the system as root only; run stopgap with --user 0 (docker exec "
-		   "-u 0) or wrap with run --user", (unsigned)geteuid());
+	reason_add(
+		blocked, CODE_NOT_ROOT,
+		"running as uid %u, but dpkg changes the system as root only; run stopgap with --user 0 (docker exec "
+		"-u 0) or wrap with run --user",
+		(unsigned)geteuid());
 	return false;
 }
 
@@ -39,23 +45,23 @@ static void writable(struct wire_list *blocked)
 		    (faccessat(AT_FDCWD, dirs[i], W_OK, AT_EACCESS) < 0 && errno == EROFS)) {
 			reason_add(blocked, CODE_READ_ONLY_ROOT,
 				   "'%s' is on a read-only filesystem; start the container without --read-only "
-				   "(readOnlyRootFilesystem: false) or patch its image", dirs[i]);
+				   "(readOnlyRootFilesystem: false) or patch its image",
+				   dirs[i]);
 			return;
 		}
 	}
 }
 
-/* What fails without each, tried on real updates: */
+/* What fails without each, tried on real updates. Without SETUID and SETGID
+ * dpkg works; downloads then run as root, which refresh reports. */
 static const struct {
 	int bit;
 	const char *name;
 } needed[] = {
-	{ 0, "CHOWN" },		/* dpkg gives unpacked files their owners */
-	{ 1, "DAC_OVERRIDE" },	/* files and folders of other users are replaced */
-	{ 3, "FOWNER" },	/* modes and times of other users' files are set */
-	{ 4, "FSETID" },	/* without it setgid bits are lost in silence */
-	{ 6, "SETGID" },	/* scripts and download methods change their user */
-	{ 7, "SETUID" },
+	{ 0, "CHOWN" }, /* "error setting ownership" of unpacked files */
+	{ 1, "DAC_OVERRIDE" }, /* "unable to stat" in folders of other users */
+	{ 3, "FOWNER" }, /* "error setting permissions" of other users' files */
+	{ 4, "FSETID" }, /* dpkg says nothing, but setgid bits are lost */
 };
 
 static int effective_capabilities(uint64_t *ret)
@@ -110,9 +116,11 @@ static void space(const struct msg_settings *settings, struct wire_list *blocked
 		seen[n++] = st.st_dev;
 		int64_t left = (int64_t)(v.f_bavail * v.f_frsize);
 		if (!known && left < SPACE_MIN)
-			reason_add(blocked, CODE_NO_SPACE,
-				   "%lld MiB are free in '%s', at least %lld MiB are needed; free some space or enlarge "
-				   "the volume", (long long)(left / MIB), dirs[i], (long long)(SPACE_MIN / MIB));
+			reason_add(
+				blocked, CODE_NO_SPACE,
+				"%lld MiB are free in '%s', at least %lld MiB are needed; free some space or enlarge "
+				"the volume",
+				(long long)(left / MIB), dirs[i], (long long)(SPACE_MIN / MIB));
 		else if (!known && v.f_files && v.f_favail < 1000)
 			reason_add(blocked, CODE_NO_SPACE,
 				   "%llu inodes are free in '%s', at least 1000 are needed; remove some files",
@@ -126,15 +134,18 @@ static void limits(struct wire_list *blocked)
 
 	cgroup_read("", &room);
 	if (room.memory_left >= 0 && room.memory_left < MEMORY_MIN)
-		reason_add(blocked, CODE_LOW_MEMORY,
-			   "%lld MiB of the memory limit of %lld MiB are left, an update needs %lld MiB; raise the limit "
-			   "(docker update --memory) or patch while the service is small",
-			   (long long)(room.memory_left / MIB), (long long)(room.memory_limit / MIB),
-			   (long long)(MEMORY_MIN / MIB));
+		reason_add(
+			blocked, CODE_LOW_MEMORY,
+			"%lld MiB of the memory limit of %lld MiB are left, an update needs %lld MiB; raise the limit "
+			"(docker update --memory) or patch while the service is small",
+			(long long)(room.memory_left / MIB), (long long)(room.memory_limit / MIB),
+			(long long)(MEMORY_MIN / MIB));
 	if (room.pids_left >= 0 && room.pids_left < PIDS_MIN)
-		reason_add(blocked, CODE_PIDS_LIMIT,
-			   "%lld more processes fit into the limit of %lld, an update needs %d; raise it (docker update "
-			   "--pids-limit)", (long long)room.pids_left, (long long)room.pids_limit, PIDS_MIN);
+		reason_add(
+			blocked, CODE_PIDS_LIMIT,
+			"%lld more processes fit into the limit of %lld, an update needs %d; raise it (docker update "
+			"--pids-limit)",
+			(long long)room.pids_left, (long long)room.pids_limit, PIDS_MIN);
 }
 
 void dpkg_preflight(const struct msg_settings *settings, struct wire_list *blocked)

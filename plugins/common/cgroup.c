@@ -3,7 +3,7 @@
 #include "cgroup.h"
 #include "fd.h"
 
-#define NO_LIMIT (1LL << 60)	/* version 1 says "no limit" with a huge number */
+#define NO_LIMIT (1LL << 60) /* version 1 says "no limit" with a huge number */
 #define TEXT_MAX 65536
 
 static int64_t read_number(const char *dir, const char *file)
@@ -55,7 +55,7 @@ static void tighten(int64_t limit, int64_t used, int64_t *ret_limit, int64_t *re
 
 struct names {
 	const char *max, *current;
-	const char *cache[2];	/* in memory.stat; NULL: not memory */
+	const char *cache[2]; /* in memory.stat; NULL: not memory */
 };
 
 static void read_group(const char *dir, const struct names *n, int64_t *limit, int64_t *left)
@@ -103,7 +103,8 @@ static bool has_controller(const char *list, const char *name)
 void cgroup_read(const char *root, struct cgroup_room *ret)
 {
 	static const struct names memory2 = { "memory.max", "memory.current", { "inactive_file", "active_file" } };
-	static const struct names memory1 = { "memory.limit_in_bytes", "memory.usage_in_bytes",
+	static const struct names memory1 = { "memory.limit_in_bytes",
+					      "memory.usage_in_bytes",
 					      { "total_inactive_file", "total_active_file" } };
 	static const struct names pids = { "pids.max", "pids.current", { NULL, NULL } };
 	cleanup_free char *path = xasprintf("%s/proc/self/cgroup", root);

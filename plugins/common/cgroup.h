@@ -3,8 +3,8 @@
 #include <stdint.h>
 
 struct cgroup_room {
-	int64_t memory_limit, memory_left;	/* bytes; -1: no limit */
-	int64_t pids_limit, pids_left;		/* processes; -1: no limit */
+	int64_t memory_limit, memory_left; /* bytes; -1: no limit */
+	int64_t pids_limit, pids_left; /* processes; -1: no limit */
 };
 
 /* Read ROOT/proc/self/cgroup ("" for /) and ROOT/sys/fs/cgroup. The tightest

@@ -8,9 +8,9 @@
 #include "clock.h"
 #include "fd.h"
 
-#define LEFT_MAX     1000	/* as many as a report takes */
-#define CMDLINE_MAX  1000
-#define SETTLE_MS    1000
+#define LEFT_MAX 1000 /* as many as a report takes */
+#define CMDLINE_MAX 1000
+#define SETTLE_MS 1000
 
 int proc_stat_read(pid_t pid, struct proc_stat *ret)
 {
@@ -24,7 +24,7 @@ int proc_stat_read(pid_t pid, struct proc_stat *ret)
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (read_file(path, 8192, &b, &ignored) < 0)
 		return -1;
-	p = strrchr(buf_str(&b), ')');	/* the name may hold anything, even ")" */
+	p = strrchr(buf_str(&b), ')'); /* the name may hold anything, even ")" */
 	if (!p || sscanf(p, ") %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld",
 			 &ret->state, &ppid, &start) != 3)
 		return -1;

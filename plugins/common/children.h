@@ -9,8 +9,8 @@
 
 struct proc_stat {
 	pid_t pid, ppid;
-	char state;		/* 'Z': a zombie */
-	int64_t start;		/* clock ticks after boot */
+	char state; /* 'Z': a zombie */
+	int64_t start; /* clock ticks after boot */
 };
 
 /* -1: gone, or /proc cannot be read. */

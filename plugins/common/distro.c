@@ -5,9 +5,9 @@
 #include "fd.h"
 
 #define FILE_LIMIT 65536
-#define VALUE_MAX  200
-#define COLUMNS	   16
-#define DAY_LENGTH 10	/* YYYY-MM-DD */
+#define VALUE_MAX 200
+#define COLUMNS 16
+#define DAY_LENGTH 10 /* YYYY-MM-DD */
 
 /* A value as a shell would read it: bare, in '' or in "" with \ before $`"\. */
 static char *unquote(const char *s)
@@ -46,7 +46,7 @@ static void read_assignment(struct os_release *r, const char *line)
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		if (!starts_with(line, keys[i].key))
 			continue;
-		free(*keys[i].value);	/* the last one stands, as in a shell */
+		free(*keys[i].value); /* the last one stands, as in a shell */
 		*keys[i].value = unquote(line + strlen(keys[i].key));
 	}
 }
@@ -120,7 +120,7 @@ static size_t cut(char *line, char *fields[COLUMNS])
 }
 
 struct dates {
-	char *eol, *lts, *server;	/* NULL: no such column or empty */
+	char *eol, *lts, *server; /* NULL: no such column or empty */
 };
 
 static void pick(struct dates *ret, char *const header[COLUMNS], size_t columns, char *const fields[COLUMNS], size_t n)
