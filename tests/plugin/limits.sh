@@ -94,8 +94,11 @@ assert_json_eq "$R" '[.exit_code, (.blocked | map(.code))]' '[3,["busy"]]'
 assert_json "$R" '.blocked[0].detail | contains("another stopgap run")'
 ok "a second run is blocked: busy"
 R=$T/out
+plugin_pid=$(sed -n 's/^# start //p' "$B/fake.log" | head -n1)
+plugin_start=$(proc_start "$plugin_pid")
 kill -KILL "$agent_pid"
 agent_ends
+end_process "$plugin_pid" "$plugin_start" # it hangs by its script, and nobody else is left to end it
 plays </dev/null
 report once
 assert_report 0

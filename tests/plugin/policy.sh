@@ -82,7 +82,6 @@ assert_applied
 assert_not_file_has_content "$B/fake.log" '"method":"(fetch|apply)"'
 ok "a plugin that insists is not believed"
 
-plays <<<$'on plan\nflood 1 {"event":"update","id":@id,"package":"p@count","arch":"amd64","installed":"1","candidate":"2","security":true}\nwell'
 for i in $(seq 1 20); do
 	printf 'on plan %d\nupdate p%d 1 2\nwell\n' "$i" "$i"
 done | plays
