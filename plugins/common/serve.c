@@ -131,6 +131,20 @@ static void answer_result(const struct wire_message *m, const void *v)
 	}
 }
 
+/* SIGTERM is heard while an operation runs, and is for that operation; else it
+ * stays pending until the wait for the next request, which it ends. So none is
+ * lost between an answer and what the agent asks next. */
+static void listen_for_term(bool on)
+{
+	sigset_t term;
+
+	(void)sigemptyset(&term);
+	(void)sigaddset(&term, SIGTERM);
+	(void)sigprocmask(on ? SIG_UNBLOCK : SIG_BLOCK, &term, NULL);
+	if (!on)
+		self.stop = 0;
+}
+
 /* One method: decode params by its table, run, encode the result by its table. */
 #define METHOD_IN(op, in_type, ret_type)                                              \
 	static int serve_##op(struct json_object *params, struct err *err)            \
@@ -140,7 +154,9 @@ static void answer_result(const struct wire_message *m, const void *v)
 		int r;                                                                \
 		if (wire_decode(&in_type, params, &in, err) < 0)                      \
 			return -1;                                                    \
+		listen_for_term(true);                                                \
 		r = self.ops->op(&in, &ret, err);                                     \
+		listen_for_term(false);                                               \
 		if (r >= 0)                                                           \
 			answer_result(&ret_type, &ret);                               \
 		wire_clear(&in_type, &in);                                            \
@@ -163,7 +179,9 @@ static int serve_probe(struct json_object *params, struct err *err)
 	wire_clear(&msg_settings, &self.settings);
 	if (wire_decode(&msg_settings, params, &self.settings, err) < 0)
 		return -1;
+	listen_for_term(true);
 	r = self.ops->probe(&self.settings, &ret, err);
+	listen_for_term(false);
 	if (r >= 0)
 		answer_result(&msg_probe, &ret);
 	wire_clear(&msg_probe, &ret);
@@ -173,7 +191,10 @@ static int serve_probe(struct json_object *params, struct err *err)
 static int serve_repair(struct json_object *params _unused_, struct err *err)
 {
 	struct msg_repair ret = { 0 };
+
+	listen_for_term(true);
 	int r = self.ops->repair(&ret, err);
+	listen_for_term(false);
 
 	if (r >= 0)
 		answer_result(&msg_repair, &ret);
@@ -204,12 +225,15 @@ static void serve_request(const char *method, struct json_object *params)
 
 /* Wait for bytes from the agent. A SIGTERM is let in only here, so that one
  * that comes just before the wait still ends it. 1: read on, 0: stop. */
-static int wait_for_agent(const sigset_t *term_open)
+static int wait_for_agent(void)
 {
 	struct pollfd p = { .fd = PLUGIN_FD, .events = POLLIN };
+	sigset_t heard;
 	int n = 0;
 
-	while (!self.stop && (n = ppoll(&p, 1, NULL, term_open)) < 0 && errno == EINTR)
+	(void)sigprocmask(SIG_BLOCK, NULL, &heard);
+	(void)sigdelset(&heard, SIGTERM);
+	while (!self.stop && (n = ppoll(&p, 1, NULL, &heard)) < 0 && errno == EINTR)
 		;
 	return n > 0 && !self.stop;
 }
@@ -273,7 +297,6 @@ int plugin_main(const struct plugin_ops *ops)
 	cleanup_buf struct buf in = { 0 };
 	struct sigaction term = { .sa_handler = on_term }, pipe_action = { .sa_handler = on_pipe };
 	struct err err = ERR_INIT;
-	sigset_t term_set, open_set;
 	char chunk[65536];
 
 	self.ops = ops;
@@ -283,8 +306,7 @@ int plugin_main(const struct plugin_ops *ops)
 	(void)fcntl(PLUGIN_FD, F_SETFD, FD_CLOEXEC);
 	(void)sigaction(SIGPIPE, &pipe_action, NULL);
 	(void)sigaction(SIGTERM, &term, NULL);	/* no SA_RESTART: an operation that waits must wake */
-	(void)sigemptyset(&term_set);
-	(void)sigaddset(&term_set, SIGTERM);
+	listen_for_term(false);
 	while (!self.stop) {
 		struct json_object *line = NULL;
 		int r = wire_next(&in, &line, &err);
@@ -298,14 +320,9 @@ int plugin_main(const struct plugin_ops *ops)
 			json_object_put(line);
 			if (r < 0)
 				return 1;
-			self.stop = 0;	/* it was for that request; the agent may ask on */
 			continue;
 		}
-		(void)sigprocmask(SIG_BLOCK, &term_set, &open_set);
-		(void)sigdelset(&open_set, SIGTERM);
-		r = wait_for_agent(&open_set);
-		(void)sigprocmask(SIG_SETMASK, &open_set, NULL);
-		if (!r)
+		if (!wait_for_agent())
 			return 0;
 		ssize_t n = read(PLUGIN_FD, chunk, sizeof(chunk));
 		if (n == 0 || (n < 0 && errno == ECONNRESET))	/* closed with something unread */
