@@ -148,9 +148,11 @@ run setpriv --reuid 65534 --regid 65534 --clear-groups true
 if [ "$status" = 0 ]; then
 	chmod 711 "$T"
 	chmod 1777 "$T/tmp"
+	# the checkout may be in a folder of root's
+	cp -a "$BUNDLE" "$T/bundle"
 	chmod 666 "$T/lines"
 	run env TMPDIR="$T/tmp" setpriv --reuid 65534 --regid 65534 --clear-groups bash -c 'exec 3>"$1"; shift; exec "$@"' - "$T/lines" \
-		"$BUNDLE/plugins/apt-key" --keyring "$(echo "$T"/forged*)" verify --status-fd 3 "$T/Release.one.sig" "$T/Release.one"
+		"$T/bundle/plugins/apt-key" --keyring "$(echo "$T"/forged*)" verify --status-fd 3 "$T/Release.one.sig" "$T/Release.one"
 	assert_file_has_content "$T/lines" "not readable by user '_apt'"
 	assert_not_file_has_content "$T/lines" '^\[GNUPG:\] GOODSIG'
 	ok "a file that may not be read, and a file name that forges a status line"
