@@ -11,6 +11,7 @@
 #include "fd.h"
 
 #define LINE_MAX_BYTES 65536
+#define ENTRY_MAX_BYTES 4096	/* of a list: what a plugin message can carry */
 #define FILE_MAX_BYTES (1024 * 1024)
 
 enum setting_type { T_STRING, T_PATH, T_LINES, T_REGEXES, T_BOOL, T_DURATION, T_SIZE, T_COUNT, T_OCTAL, T_ENUM };
@@ -226,6 +227,9 @@ static int add_regexes(struct strv *l, const char *v, struct err *err)
 {
 	while (*(v += strspn(v, " \t"))) {
 		size_t n = strcspn(v, " \t");
+
+		if (n > ENTRY_MAX_BYTES)
+			return err_set(err, CODE_CONFIG, 0, "an expression of more than %d bytes", ENTRY_MAX_BYTES);
 		char *re = xstrndup(v, n);
 
 		strv_take(l, re);
@@ -257,8 +261,11 @@ static int assign(struct config *c, const struct setting *s, const char *v, cons
 		}
 		break;
 	case T_LINES:
-		if (*v)
+		if (strlen(v) > ENTRY_MAX_BYTES)
+			(void)err_set(&why, CODE_CONFIG, 0, "an entry of more than %d bytes", ENTRY_MAX_BYTES);
+		else if (*v)
 			strv_push(p, v);
+		r = why.msg[0] ? -1 : 0;
 		break;
 	case T_REGEXES:
 		r = add_regexes(p, v, &why);

@@ -1,6 +1,7 @@
 /* plan.c - see plan.h. */
 #include <regex.h>
 #include <stdio.h>
+#include "clock.h"
 #include "plan.h"
 
 #define PLAN_MAX 20000	/* updates; more than any container has packages */
@@ -46,6 +47,11 @@ int plan_event(struct plan *p, const char *name, struct json_object *line, struc
 	struct msg_update *u = wire_list_add(&msg_update, l);
 	if (wire_decode(&msg_update, line, u, err) < 0)
 		return -1;
+	/* the digest's lines are joined by blanks */
+	const char *const words[] = { u->package, u->arch, u->installed, u->candidate };
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strchr(strna(words[i]), ' '))
+			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s': a blank in a name or version", words[i]);
 	if (kept && u->kept_back.code == CODE_OK)
 		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' is kept back without a reason", u->package);
 	if (!kept && (u->kept_back.code != CODE_OK || !*strna(u->candidate)))
@@ -92,7 +98,8 @@ static bool matches(const struct strv *regexes, const char *package, const char 
 	return false;
 }
 
-enum code plan_refuses(const struct config *c, const struct msg_update *u, char **detail)
+enum code plan_refuses(const struct config *c, const struct msg_update *u, const struct msg_repository *home,
+		       char **detail)
 {
 	const char *re = NULL;
 	int sev = u->severity ? severity_from_name(u->severity) : -1;
@@ -113,6 +120,14 @@ enum code plan_refuses(const struct config *c, const struct msg_update *u, char 
 	if (c->updates.allow.n && !matches(&c->updates.allow, u->package, &re)) {
 		*detail = xstrdup("no entry of updates.allow matches");
 		return CODE_NOT_ALLOWED;
+	}
+	if (home && home->age < c->updates.min_age) {
+		char age[32];
+
+		duration_format(home->age, age);
+		*detail = xasprintf("%s is %s old, updates.min_age = %llds", home->suite, age,
+				    (long long)c->updates.min_age);
+		return CODE_TOO_NEW;
 	}
 	if (sev > 0 && sev < c->updates.min_severity) {
 		*detail = xasprintf("severity %s is below updates.min_severity = %s", u->severity,
@@ -143,19 +158,39 @@ static bool denied(const struct wire_list *denials, const struct msg_update *u)
 	return false;
 }
 
-int plan_check(const struct config *c, const struct plan *p, struct wire_list *denials, struct err *err)
+/* The refreshed security repository that U says it comes from, or NULL. */
+static const struct msg_repository *home_of(const struct wire_list *repositories, const struct msg_update *u)
+{
+	for (size_t i = 0; i < repositories->n; i++) {
+		const struct msg_repository *m = wire_list_at(&msg_repository, repositories, i);
+		cleanup_free char *origin = xasprintf("%s:%s", strna(m->origin), strna(m->label));
+
+		if (m->security && m->error.code == CODE_OK && streq(strna(m->suite), strna(u->suite)) &&
+		    streq(origin, strna(u->origin)))
+			return m;
+	}
+	return NULL;
+}
+
+int plan_check(const struct config *c, const struct plan *p, const struct wire_list *repositories,
+	       struct wire_list *denials, struct err *err)
 {
 	int added = 0;
 	bool any_security = false;
 
 	for (size_t i = 0; i < p->updates.n; i++) {
 		const struct msg_update *u = wire_list_at(&msg_update, &p->updates, i);
+		const struct msg_repository *home = u->security ? home_of(repositories, u) : NULL;
 		cleanup_free char *detail = NULL;
 
 		any_security |= u->security;
 		if (denied(denials, u))
 			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' was denied and is planned again", u->package);
-		enum code code = plan_refuses(c, u, &detail);
+		if (u->security && !home)
+			return err_set(err, CODE_PLUGIN_PROTOCOL, 0,
+				       "'%s' is called a security update from '%s' (%s), which is no security repository here",
+				       u->package, strna(u->suite), strna(u->origin));
+		enum code code = plan_refuses(c, u, home, &detail);
 		if (code != CODE_OK) {
 			plan_deny(denials, u->package, u->arch, code, detail);
 			added++;

@@ -23,11 +23,16 @@ int plan_event(struct plan *p, const char *name, struct json_object *line, struc
 /* Take the result; counts and digest must be what the events add up to. */
 int plan_result(struct plan *p, struct json_object *result, struct err *err);
 
-/* Why policy does not want U, or CODE_OK. DETAIL gets the sentence (caller frees). */
-enum code plan_refuses(const struct config *c, const struct msg_update *u, char **detail);
+/* Why policy does not want U, or CODE_OK. HOME is the repository it comes from,
+ * NULL unless it is a security update. DETAIL gets the sentence (caller frees). */
+enum code plan_refuses(const struct config *c, const struct msg_update *u, const struct msg_repository *home,
+		       char **detail);
 /* Add a msg_denial per refused update to DENIALS. Returns how many were added;
- * -1 with ERR when an update was planned although it is among them already. */
-int plan_check(const struct config *c, const struct plan *p, struct wire_list *denials, struct err *err);
+ * -1 with ERR when the plan is a lie: an update that was denied before, or a
+ * security update from none of the security REPOSITORIES (msg_repository) of
+ * the refresh. */
+int plan_check(const struct config *c, const struct plan *p, const struct wire_list *repositories,
+	       struct wire_list *denials, struct err *err);
 void plan_deny(struct wire_list *denials, const char *package, const char *arch, enum code code, const char *detail);
 /* Is this update kept back for good reason (a hold, the policy), or does it
  * stay open although it was wanted? */

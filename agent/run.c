@@ -358,7 +358,7 @@ static enum state plan_ready(struct run *r)
 		(void)err_set(&err, CODE_PLUGIN_PROTOCOL, 0, "no plan that the policy accepts after %d rounds", PLANS_MAX);
 		return give_up(r, &err);
 	}
-	int refused = plan_check(r->config, &r->plan, &r->denials, &err);
+	int refused = plan_check(r->config, &r->plan, &r->report->repositories, &r->denials, &err);
 	if (refused < 0)
 		return give_up(r, &err);
 	outcome_plan(r->report, &r->plan);

@@ -34,13 +34,21 @@ aptrepo_sources user
 blocked user not_root 3
 ok "not root"
 
-for cap in CHOWN DAC_OVERRIDE SETUID; do
+for cap in CHOWN DAC_OVERRIDE FOWNER FSETID; do
 	ctr_create cap-$cap "$root" --cap-drop=$cap
 	aptrepo_sources cap-$cap
 	blocked cap-$cap missing_capability 3
 	assert_json "$R" '.blocked | any(.detail | contains($c))' --arg c "--cap-add=$cap"
 	ok "missing CAP_$cap"
 done
+
+ctr_create sandbox "$root" --cap-drop=SETUID --cap-drop=SETGID
+aptrepo_sources sandbox
+once sandbox
+assert_status 0
+assert_applied tiny-plain tiny-big
+assert_code sandbox_degraded
+ok "without CAP_SETUID downloads run with less isolation, and the report says so"
 
 ctr_create lock "$root" --mount "$(helper lock):/dev/.lock:ro"
 aptrepo_sources lock

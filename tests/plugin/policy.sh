@@ -13,11 +13,11 @@ update libc6 2.36-1 2.36-2'
 # ------------------------------------------------------------------------------------- what the plugin is told
 
 offers "$three"
-report once --set 'updates.deny=linux-.*\.x foo' --set 'updates.allow=libssl3 vim libc6' --set updates.min_age=1d \
+report once --set 'updates.deny=linux-.*\.x foo' --set 'updates.allow=libssl3 vim libc6' --set updates.min_age=1h \
 	--set updates.min_severity=low --set updates.allow_new=no --set 'updates.origins=origin=Debian,label=Debian-Security'
 assert_report 0
 assert_streq "$(param plan '[.policy,.deny,.allow,.min_age,.min_severity,.allow_new,.minimal,.origins,.denials]')" \
-	'["security",["linux-.*\\.x","foo"],["libssl3","vim","libc6"],86400,"low",false,false,["origin=Debian,label=Debian-Security"],[]]'
+	'["security",["linux-.*\\.x","foo"],["libssl3","vim","libc6"],3600,"low",false,false,["origin=Debian,label=Debian-Security"],[]]'
 assert_streq "$(param refresh '[.scope,.origins]')" '["security",["origin=Debian,label=Debian-Security"]]'
 ok "the whole policy reaches the plugin, expressions as they were written"
 

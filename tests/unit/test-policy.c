@@ -3,7 +3,8 @@
  * A policy case: what the agent refuses of a plan that a plugin offers.
  *	set SECTION.KEY=VALUE			a setting, as on the command line
  *	deny PACKAGE				denied in an earlier round
- *	update PACKAGE FROM TO [security] [severity=WORD]	FROM "-": a new package
+ *	age SECONDS				of the one security repository, bookworm-security
+ *	update PACKAGE FROM TO [security] [severity=WORD] [suite=WORD] [origin=WORD]	FROM "-": a new package
  *	refuse PACKAGE CODE			expected; the others stay planned
  *	error CODE				expected instead: the plan is a lie
  *
@@ -45,10 +46,20 @@ static void offer(struct plan *plan, const struct words *w)
 	u->arch = xstrdup("amd64");
 	u->installed = streq(w->w[2], "-") ? NULL : xstrdup(w->w[2]);
 	u->candidate = xstrdup(w->w[3]);
+	u->suite = xstrdup("bookworm-security");
+	u->origin = xstrdup("Debian:Debian-Security");
 	for (size_t i = 4; i < w->n; i++) {
 		u->security |= streq(w->w[i], "security");
 		if (starts_with(w->w[i], "severity="))
 			u->severity = xstrdup(w->w[i] + strlen("severity="));
+		if (starts_with(w->w[i], "suite=")) {
+			free(u->suite);
+			u->suite = xstrdup(w->w[i] + strlen("suite="));
+		}
+		if (starts_with(w->w[i], "origin=")) {
+			free(u->origin);
+			u->origin = xstrdup(w->w[i] + strlen("origin="));
+		}
 	}
 }
 
@@ -67,7 +78,8 @@ static void check_policy(void)
 {
 	cleanup_free char *text = read_case("policy", strchr(current->name, '/') + 1);
 	cleanup_strv struct strv sets = { 0 }, expected = { 0 };
-	struct wire_list denials = { 0 };
+	struct wire_list denials = { 0 }, repositories = { 0 };
+	struct msg_repository *home = wire_list_add(&msg_repository, &repositories);
 	struct plan plan = { 0 };
 	struct config config;
 	struct err err = ERR_INIT;
@@ -76,6 +88,8 @@ static void check_policy(void)
 	char *const none[] = { NULL };
 
 	current = current->next;
+	*home = (struct msg_repository){ .suite = xstrdup("bookworm-security"), .origin = xstrdup("Debian"),
+					 .label = xstrdup("Debian-Security"), .security = true, .age = 86400 };
 	for (char *line; (line = strsep(&next, "\n"));) {
 		cleanup_free char *whole = xstrdup(line);
 		struct words w = split(line);
@@ -86,6 +100,8 @@ static void check_policy(void)
 			strv_push(&sets, strchr(whole, ' ') + 1);
 		else if (streq(w.w[0], "deny"))
 			plan_deny(&denials, w.w[1], "amd64", CODE_DOWNLOAD_FAILED, "404");
+		else if (streq(w.w[0], "age"))
+			home->age = (int64_t)strtoul(w.w[1], NULL, 10);
 		else if (streq(w.w[0], "update"))
 			offer(&plan, &w);
 		else if (streq(w.w[0], "refuse"))
@@ -97,7 +113,7 @@ static void check_policy(void)
 	}
 	size_t before = denials.n;
 	EQ(config_load(STOPGAP_TOP "/tests/data/empty.conf", none, &sets, &config, &err), 0);
-	int refused = plan_check(&config, &plan, &denials, &err);
+	int refused = plan_check(&config, &plan, &repositories, &denials, &err);
 	if (want_error) {
 		EQ(refused, -1);
 		STREQ(code_name(err.code), want_error);
@@ -114,6 +130,7 @@ static void check_policy(void)
 	config_clear(&config);
 	plan_clear(&plan);
 	wire_list_clear(&msg_denial, &denials);
+	wire_list_clear(&msg_repository, &repositories);
 }
 
 static void check_verdict(void)
