@@ -5,13 +5,12 @@
  * walk it.
  */
 #include <errno.h>
-#include <regex.h>
 #include <stdio.h>
 #include "config.h"
 #include "fd.h"
+#include "value.h"
 
 #define LINE_MAX_BYTES 65536
-#define ENTRY_MAX_BYTES 4096	/* of a list: what a plugin message can carry */
 #define FILE_MAX_BYTES (1024 * 1024)
 
 enum setting_type { T_STRING, T_PATH, T_LINES, T_REGEXES, T_BOOL, T_DURATION, T_SIZE, T_COUNT, T_OCTAL, T_ENUM };
@@ -106,83 +105,6 @@ static bool known_section(const char *section, size_t n)
 	return b.n > 0;
 }
 
-/* A number and its unit, one of UNITS ("s", "m", ...), each worth FACTORS. */
-static int parse_scaled(const char *v, const char *const *units, const int64_t *factors, int64_t *ret)
-{
-	char digits[24];
-	size_t n = strspn(v, "0123456789");
-	uint64_t x;
-
-	if (n == 0 || n >= sizeof(digits))
-		return -1;
-	memcpy(digits, v, n);
-	digits[n] = '\0';
-	if (parse_u64(digits, INT64_MAX, &x) < 0)
-		return -1;
-	for (size_t i = 0; units[i]; i++)
-		if (strcasecmp(v + n, units[i]) == 0)
-			return __builtin_mul_overflow((int64_t)x, factors[i], ret) || *ret > 1LL << 40 ? -1 : 0;
-	return -1;
-}
-
-static int parse_duration(const char *v, int64_t *ret)
-{
-	static const char *const units[] = { "", "s", "m", "min", "h", "d", "w", NULL };
-	static const int64_t factors[] = { 1, 1, 60, 60, 3600, 86400, 604800 };
-
-	return parse_scaled(v, units, factors, ret);
-}
-
-static int parse_size(const char *v, int64_t *ret)
-{
-	static const char *const units[] = { "", "k", "m", "g", NULL };
-	static const int64_t factors[] = { 1, 1024, 1024 * 1024, 1024 * 1024 * 1024 };
-
-	return parse_scaled(v, units, factors, ret);
-}
-
-static int parse_bool(const char *v, bool *ret)
-{
-	static const char *const yes[] = { "yes", "true", "on", "1" }, *const no[] = { "no", "false", "off", "0" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
-		if (streq(v, yes[i]) || streq(v, no[i])) {
-			*ret = streq(v, yes[i]);
-			return 0;
-		}
-	}
-	return -1;
-}
-
-static int parse_enum(const char *words, const char *v, int *ret)
-{
-	size_t len = strlen(v);
-	int n = 0;
-
-	for (const char *w = words; *w; n++) {
-		size_t k = strcspn(w, " ");
-
-		if (k == len && memcmp(w, v, k) == 0) {
-			*ret = n;
-			return 0;
-		}
-		w += k + (w[k] == ' ');
-	}
-	return -1;
-}
-
-static int parse_octal(const char *v, int64_t *ret)
-{
-	size_t n = strspn(v, "01234567");
-
-	if (n == 0 || n > 4 || v[n])
-		return -1;
-	*ret = 0;
-	for (; *v; v++)
-		*ret = *ret * 8 + (*v - '0');
-	return 0;
-}
-
 static const char *accepted(const struct setting *s)
 {
 	switch (s->type) {
@@ -208,38 +130,6 @@ static const char *accepted(const struct setting *s)
 	return "text";
 }
 
-static int check_regex(const char *re, struct err *err)
-{
-	cleanup_free char *anchored = xasprintf("^(%s)$", re);
-	char why[128];
-	regex_t r;
-	int e = regcomp(&r, anchored, REG_EXTENDED | REG_NOSUB);
-
-	if (e != 0) {
-		(void)regerror(e, &r, why, sizeof(why));
-		return err_set(err, CODE_CONFIG, 0, "'%s': %s", re, why);
-	}
-	regfree(&r);
-	return 0;
-}
-
-static int add_regexes(struct strv *l, const char *v, struct err *err)
-{
-	while (*(v += strspn(v, " \t"))) {
-		size_t n = strcspn(v, " \t");
-
-		if (n > ENTRY_MAX_BYTES)
-			return err_set(err, CODE_CONFIG, 0, "an expression of more than %d bytes", ENTRY_MAX_BYTES);
-		char *re = xstrndup(v, n);
-
-		strv_take(l, re);
-		if (check_regex(re, err) < 0)
-			return -1;
-		v += n;
-	}
-	return 0;
-}
-
 /* Give S the value V; lists are added to. WHERE goes into the message. */
 static int assign(struct config *c, const struct setting *s, const char *v, const char *where, struct err *err)
 {
@@ -261,23 +151,23 @@ static int assign(struct config *c, const struct setting *s, const char *v, cons
 		}
 		break;
 	case T_LINES:
-		if (strlen(v) > ENTRY_MAX_BYTES)
-			(void)err_set(&why, CODE_CONFIG, 0, "an entry of more than %d bytes", ENTRY_MAX_BYTES);
+		if (strlen(v) > VALUE_ENTRY_MAX)
+			(void)err_set(&why, CODE_CONFIG, 0, "an entry of more than %d bytes", VALUE_ENTRY_MAX);
 		else if (*v)
 			strv_push(p, v);
 		r = why.msg[0] ? -1 : 0;
 		break;
 	case T_REGEXES:
-		r = add_regexes(p, v, &why);
+		r = value_regexes(p, v, &why);
 		break;
 	case T_BOOL:
-		r = parse_bool(v, p);
+		r = value_bool(v, p);
 		break;
 	case T_DURATION:
-		r = parse_duration(v, p);
+		r = value_duration(v, p);
 		break;
 	case T_SIZE:
-		r = parse_size(v, p);
+		r = value_size(v, p);
 		break;
 	case T_COUNT:
 		r = parse_u64(v, 1000000, &u);
@@ -285,10 +175,10 @@ static int assign(struct config *c, const struct setting *s, const char *v, cons
 			*(int64_t *)p = (int64_t)u;
 		break;
 	case T_OCTAL:
-		r = parse_octal(v, p);
+		r = value_octal(v, p);
 		break;
 	case T_ENUM:
-		r = parse_enum(s->words, v, p);
+		r = value_enum(s->words, v, p);
 		break;
 	}
 	if (r == 0)
