@@ -4,12 +4,14 @@
  *	pattern TEXT			one of updates.origins
  *	default				the distribution's own patterns instead
  *	archive KEY=VALUE; KEY=VALUE	facts of an archive; the others are empty
+ *	release NAME			an archive with the facts of a recorded Release, tests/data/release/NAME
  *	unseen KEY=VALUE; ...		the same, the others are not known
  *	yes | no | maybe		what is expected of the last archive
  *	bad PART			the patterns are wrong, and the message has PART
  *	guess URI SUITE yes|no		whether it looks like a security suite by its name
  */
 #include "cases.h"
+#include "fd.h"
 #include "origins.h"
 
 struct origins_case {
@@ -47,6 +49,28 @@ static void set_facts(struct origins_case *c, const char *text, const char *unse
 	}
 }
 
+/* The head of a real Release file as the facts that libapt has of it. */
+static void set_release(struct origins_case *c, const char *name)
+{
+	static const char *const fields[][2] = { { "Origin: ", "origin" }, { "Label: ", "label" },
+						 { "Suite: ", "archive" }, { "Codename: ", "codename" } };
+	cleanup_free char *path = xasprintf(STOPGAP_TOP "/tests/data/release/%s", name);
+	cleanup_buf struct buf text = { 0 }, facts = { 0 };
+	struct err err = ERR_INIT;
+	int found = 0;
+
+	EQ(read_file(path, 65536, &text, &err), 0);
+	char *next = text.s;
+	for (char *line; (line = strsep(&next, "\n"));)
+		for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+			if (starts_with(line, fields[i][0])) {
+				buf_printf(&facts, "%s=%s; ", fields[i][1], line + strlen(fields[i][0]));
+				found++;
+			}
+	EQ(found, 4);
+	set_facts(c, buf_str(&facts), "");
+}
+
 static void check_line(struct origins_case *c, const char *word, const char *rest)
 {
 	static const char *const answers[] = { [ORIGIN_NO] = "no", [ORIGIN_YES] = "yes", [ORIGIN_MAYBE] = "maybe" };
@@ -63,6 +87,8 @@ static void check_line(struct origins_case *c, const char *word, const char *res
 		EQ(origins_check(&c->patterns, &err), 0);
 	} else if (streq(word, "archive")) {
 		set_facts(c, rest, "");
+	} else if (streq(word, "release")) {
+		set_release(c, rest);
 	} else if (streq(word, "unseen")) {
 		set_facts(c, rest, NULL);
 	} else if (streq(word, "bad")) {
