@@ -78,6 +78,7 @@ enum code_class {
 	X(TRUST_LOWERED, "trust_lowered", CLASS_ALARM, "the container's configuration tried to lower trust; refused") \
 	X(CONFFILE_KEPT, "conffile_kept", CLASS_ALARM, "a changed configuration file was kept")    \
 	X(LEFT_BEHIND, "left_behind", CLASS_ALARM, "a maintainer script left a process behind")    \
+	X(INTERRUPTED, "interrupted", CLASS_ALARM, "the package database is interrupted; 'stopgap once' finishes that first") \
 	X(REPAIRED, "repaired", CLASS_ALARM, "an interrupted transaction was finished first")      \
 	X(SANDBOX_DEGRADED, "sandbox_degraded", CLASS_ALARM, "a download ran with less isolation than intended") \
 	X(SOURCE_IGNORED, "source_ignored", CLASS_ALARM, "a repository could not be used and was left out")

@@ -443,6 +443,28 @@ int config_load(const char *file, char *const *environ_, const struct strv *sets
 	return -1;
 }
 
+/* A proxy's password is not for a ticket. */
+static void put_without_password(struct buf *b, const char *uri)
+{
+	const char *start = strstr(uri, "://"), *at = strrchr(uri, '@');
+
+	start = start ? start + 3 : uri;
+	if (at && at > start)
+		buf_printf(b, "%.*s***%s", (int)(start - uri), uri, at);
+	else
+		buf_puts(b, uri);
+}
+
+void config_unread(const struct config *c, struct strv *ret)
+{
+	static const char *const sections[] = { "schedule", "restart", "health", "hooks" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(sections); k++)
+			if (streq(settings[i].section, sections[k]) && !streq(c->origin[i], "default"))
+				strv_take(ret, xasprintf("[%s] %s (%s)", settings[i].section, settings[i].key, c->origin[i]));
+}
+
 /* The value as the configuration would write it. */
 static void put_value(struct buf *b, const struct config *c, const struct setting *s)
 {
@@ -451,7 +473,7 @@ static void put_value(struct buf *b, const struct config *c, const struct settin
 	switch (s->type) {
 	case T_STRING:
 	case T_PATH:
-		buf_puts(b, strna(*(char *const *)p));
+		put_without_password(b, strna(*(char *const *)p));
 		break;
 	case T_LINES:
 	case T_REGEXES: {

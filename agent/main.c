@@ -42,10 +42,14 @@ static void on_signal(evutil_socket_t sig, short what _unused_, void *arg)
 	run_stop(o->run);
 }
 
+static bool print_failed;	/* what nobody could read is no success */
+
 static void print(const struct buf *b)
 {
-	if (write_all(STDOUT_FILENO, buf_str(b), b->n) < 0)
+	if (write_all(STDOUT_FILENO, buf_str(b), b->n) < 0) {
 		log_error("write to stdout: %m");
+		print_failed = true;
+	}
 }
 
 static void print_json(struct json_object *o)
@@ -102,7 +106,9 @@ static int run_once(const struct options *opt, const struct config *config)
 	struct err err = ERR_INIT;
 	struct report report;
 	struct once o = { 0 };
+	cleanup_strv struct strv unread = { 0 };
 
+	config_unread(config, &unread);
 	if (bundle_find(bundle, sizeof(bundle), &err) < 0) {
 		log_err(LOG_ERROR, &err);
 		return EXIT_FAILED;
@@ -117,6 +123,8 @@ static int run_once(const struct options *opt, const struct config *config)
 	if (!o.base)
 		out_of_memory();
 	report_init(&report, opt->verb == VERB_CHECK ? MODE_CHECK : opt->dry_run ? MODE_DRY_RUN : MODE_ONCE, "command");
+	for (size_t i = 0; i < unread.n; i++)
+		log_warning("%s is set, and this version does not act on it, ignoring", unread.v[i]);
 	bool tty = isatty(STDERR_FILENO) && opt->level >= LOG_NOTICE && opt->log_format == LOG_TEXT;
 	if (tty)
 		log_set_before(progress_clear);
@@ -152,6 +160,24 @@ static int show_config(const struct options *opt, const struct config *config)
 	return EXIT_DONE;
 }
 
+/* A monitoring system reads stdout, and takes exit 2 for a critical state. */
+static int usage_failure(int argc, char **argv, const struct err *err)
+{
+	cleanup_buf struct buf b = { 0 };
+
+	log_err(LOG_ERROR, err);
+	for (int i = 1; i < argc; i++)
+		if (streq(argv[i], "--output=nagios") ||
+		    (streq(argv[i], "--output") && i + 1 < argc && streq(argv[i + 1], "nagios"))) {
+			buf_puts(&b, "STOPGAP UNKNOWN - ");
+			buf_put_escaped(&b, err->msg, strcspn(err->msg, "|"), 500);
+			buf_putc(&b, '\n');
+			print(&b);
+			return 3;
+		}
+	return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
@@ -169,10 +195,8 @@ int main(int argc, char **argv)
 		return launch_main(name, argc, argv);
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (options_parse(argc, argv, &opt, &err) < 0) {
-		log_err(LOG_ERROR, &err);
-		return EXIT_USAGE;
-	}
+	if (options_parse(argc, argv, &opt, &err) < 0)
+		return usage_failure(argc, argv, &err);
 	log_setup("stopgap", opt.level, opt.log_format);
 	if (opt.help || opt.version) {
 		if (opt.help)
@@ -187,11 +211,11 @@ int main(int argc, char **argv)
 	if (opt.verb == VERB_CONFIG && opt.output == OUTPUT_NAGIOS)
 		log_error("mode 'config' has no nagios output; accepted: text, json");
 	else if (config_load(opt.config, environ, &opt.sets, &config, &err) < 0)
-		log_err(LOG_ERROR, &err);
+		status = usage_failure(argc, argv, &err);
 	else {
 		status = opt.verb == VERB_CONFIG ? show_config(&opt, &config) : run_once(&opt, &config);
 		config_clear(&config);
 	}
 	options_clear(&opt);
-	return status;
+	return print_failed && status != EXIT_USAGE ? EXIT_FAILED : status;
 }

@@ -206,6 +206,18 @@ static void put_headline(const struct out *o, const struct report *r)
 	put(o, PLAIN, " · %s · %s · %.1f s\n", host, name, (double)(r->end_ms - r->start_ms) / 1000.0);
 }
 
+/* Nothing about the container has to change: the reason may pass by itself. */
+static bool for_now(const struct report *r)
+{
+	for (size_t i = 0; i < r->blocked.n; i++) {
+		const struct msg_reason *b = wire_list_at(&msg_reason, &r->blocked, i);
+
+		if (b->code != CODE_BUSY && b->code != CODE_LOCKED && b->code != CODE_NO_EGRESS)
+			return false;
+	}
+	return r->blocked.n > 0;
+}
+
 static void put_result(const struct out *o, const struct report *r)
 {
 	cleanup_strv struct strv cves = { 0 };
@@ -216,10 +228,13 @@ static void put_result(const struct out *o, const struct report *r)
 	switch (r->exit_code) {
 	case EXIT_DONE:
 		if (r->applied.n)
-			put(o, GOOD, "ok: %zu updates applied (%s), %zu CVEs fixed; nothing is pending\n", r->applied.n, size,
-			    cves.n);
+			put(o, GOOD, "ok: %zu updates applied (%s fetched), %zu CVEs fixed; ", r->applied.n, size, cves.n);
 		else
-			put(o, GOOD, "ok: no security update is pending\n");
+			put(o, GOOD, "ok: ");
+		if (r->kept_back.n)
+			put(o, WARN, "nothing else is wanted, %zu kept back by policy\n", r->kept_back.n);
+		else
+			put(o, GOOD, "no security update is pending\n");
 		break;
 	case EXIT_PENDING:
 		put(o, WARN, "pending: %zu security updates; 'stopgap once' applies them\n", report_open(r));
@@ -231,10 +246,12 @@ static void put_result(const struct out *o, const struct report *r)
 		put(o, BAD, "out of support: %zu updates applied, nothing is pending, and nothing new will come\n", r->applied.n);
 		break;
 	case EXIT_NO_METADATA:
-		put(o, BAD, "no security repository is configured, so nothing pending means nothing\n");
+		put(o, BAD, "%s, so nothing pending means nothing\n",
+		    r->security_source ? "a security repository could not be used" : "no security repository is configured");
 		break;
 	case EXIT_BLOCKED:
-		put(o, BAD, "blocked: this container cannot be patched as it is\n");
+		put(o, BAD, "blocked: %s\n",
+		    for_now(r) ? "not now; run it again later" : "this container cannot be patched as it is");
 		break;
 	case EXIT_STALE:
 		put(o, WARN, "applied, but processes still run old code\n");
@@ -279,7 +296,9 @@ void output_text(const struct report *r, bool colour, int width, struct buf *ret
 	if (r->log && (r->failed.n || r->applied.n))
 		put(&o, DIM, "package manager output: %s\n", r->log);
 	if (r->applied.n)
-		put(&o, DIM, "the image behind this container is still vulnerable: a new container needs these updates again\n");
+		put(&o, DIM,
+		    "the image behind this container is still vulnerable: a new container needs these updates again\n"
+		    "(ephemeral.carry_over in the JSON report is the command for a Dockerfile)\n");
 	put_result(&o, r);
 }
 
@@ -293,7 +312,10 @@ int output_nagios(const struct report *r, struct buf *ret)
 	switch (r->exit_code) {
 	case EXIT_DONE:
 		state = 0;
-		buf_puts(&text, "no security update is pending");
+		if (r->kept_back.n)
+			buf_printf(&text, "no wanted security update is pending, %zu kept back by policy", r->kept_back.n);
+		else
+			buf_puts(&text, "no security update is pending");
 		break;
 	case EXIT_PENDING:
 	case EXIT_PARTIAL:
@@ -319,7 +341,9 @@ int output_nagios(const struct report *r, struct buf *ret)
 
 			buf_printf(&text, "%s: %s", code_name(b->code), strna(b->detail));
 		} else {
-			buf_puts(&text, r->exit_code == EXIT_NO_METADATA ? "no security repository is configured" : "failed");
+			buf_puts(&text, r->exit_code != EXIT_NO_METADATA ? "failed" :
+				 r->security_source ? "a security repository could not be used" :
+						      "no security repository is configured");
 		}
 		break;
 	}

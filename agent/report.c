@@ -4,6 +4,8 @@
 #include "fd.h"
 #include "report.h"
 
+#define CARRIED_MAX 20000
+
 void report_init(struct report *r, enum mode mode, const char *trigger)
 {
 	*r = (struct report){ .mode = mode, .trigger = trigger, .time = clock_wall(), .start_ms = clock_ms(),
@@ -23,6 +25,7 @@ void report_clear(struct report *r)
 	wire_list_clear(&msg_update, &r->pending);
 	wire_list_clear(&msg_update, &r->kept_back);
 	wire_list_clear(&msg_update, &r->applied);
+	strv_clear(&r->carried);
 	wire_list_clear(&msg_failure, &r->failed);
 	wire_list_clear(&msg_conffile, &r->conffiles);
 	wire_list_clear(&msg_process, &r->left_behind);
@@ -62,6 +65,9 @@ size_t report_open(const struct report *r)
 {
 	size_t n = r->pending.n + r->failed.n;
 
+	/* a half-configured package is no update, but it is not done either */
+	n += r->mode != MODE_ONCE && streq(strna(r->probe.database.state), "interrupted");
+
 	for (size_t i = 0; i < r->kept_back.n; i++) {
 		const struct msg_update *u = wire_list_at(&msg_update, &r->kept_back, i);
 
@@ -77,12 +83,23 @@ static bool out_of_support(const struct report *r)
 	return r->probed && streq(strna(r->probe.distribution.support), "ended");
 }
 
+bool report_blind(const struct report *r)
+{
+	for (size_t i = 0; i < r->repositories.n; i++) {
+		const struct msg_repository *m = wire_list_at(&msg_repository, &r->repositories, i);
+
+		if (m->security && m->error.code != CODE_OK)
+			return true;
+	}
+	return false;
+}
+
 static enum exit_code judge(const struct report *r)
 {
 	size_t open = report_open(r);
 
 	if (r->error.code != CODE_OK)
-		return EXIT_FAILED;
+		return code_class(r->error.code) == CLASS_USAGE ? EXIT_USAGE : EXIT_FAILED;
 	if (r->blocked.n)
 		return EXIT_BLOCKED;
 	if (r->mode != MODE_ONCE) {
@@ -101,7 +118,7 @@ static enum exit_code judge(const struct report *r)
 	}
 	if (out_of_support(r))
 		return EXIT_OUT_OF_SUPPORT;
-	if (r->refreshed && !r->security_source)
+	if (r->refreshed && (!r->security_source || report_blind(r)))
 		return EXIT_NO_METADATA;
 	return EXIT_DONE;
 }
@@ -185,22 +202,62 @@ static struct json_object *list_json(const struct wire_message *m, const struct 
 	return a;
 }
 
+/* One "package=version", in place of another version of the package. */
+static void carry(struct strv *l, const char *one)
+{
+	size_t n = strcspn(one, "=");
+
+	for (size_t i = 0; i < l->n; i++)
+		if (strncmp(l->v[i], one, n + 1) == 0) {
+			free(l->v[i]);
+			l->v[i] = xstrdup(one);
+			return;
+		}
+	strv_push(l, one);
+}
+
+void report_carry(struct report *r, const char *state_dir)
+{
+	cleanup_free char *path = xasprintf("%s/last.json", state_dir);
+	cleanup_buf struct buf text = { 0 };
+	struct json_object *last = NULL, *host = NULL, *e = NULL, *l = NULL;
+	struct err err;
+
+	if (read_file(path, WIRE_PLAN_MAX, &text, &err) == 0 &&
+	    wire_parse(buf_str(&text), text.n ? text.n - 1 : 0, &last, &err) == 0 &&
+	    /* a state folder that outlived its container says nothing of this one */
+	    json_object_object_get_ex(last, "host", &host) &&
+	    streq(json_object_get_string(host), strna(r->container.host)) &&
+	    json_object_object_get_ex(last, "ephemeral", &e) && json_object_object_get_ex(e, "lost_on_recreate", &l) &&
+	    json_object_is_type(l, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(l) && i < CARRIED_MAX; i++) {
+			const char *one = json_object_get_string(json_object_array_get_idx(l, i));
+
+			if (one && strchr(one, '=') && strlen(one) < 600)
+				carry(&r->carried, one);
+		}
+	json_object_put(last);
+	for (size_t i = 0; i < r->applied.n; i++) {
+		const struct msg_update *u = wire_list_at(&msg_update, &r->applied, i);
+		cleanup_free char *one = xasprintf("%s=%s", u->package, u->candidate);
+
+		carry(&r->carried, one);
+	}
+}
+
 /* What patching in place does not solve, and how to carry it over. */
 static struct json_object *ephemeral_json(const struct report *r)
 {
 	struct json_object *e = json_object_new_object(), *lost = json_object_new_array();
 	cleanup_buf struct buf how = { 0 };
 
-	for (size_t i = 0; i < r->applied.n; i++) {
-		const struct msg_update *u = wire_list_at(&msg_update, &r->applied, i);
-		cleanup_free char *one = xasprintf("%s=%s", u->package, u->candidate);
-
-		json_object_array_add(lost, json_object_new_string(one));
-		buf_printf(&how, " %s", one);
+	for (size_t i = 0; i < r->carried.n; i++) {
+		json_object_array_add(lost, json_object_new_string(r->carried.v[i]));
+		buf_printf(&how, " %s", r->carried.v[i]);
 	}
-	json_object_object_add(e, "image_still_vulnerable", json_object_new_boolean(r->applied.n > 0 || report_open(r) > 0));
+	json_object_object_add(e, "image_still_vulnerable", json_object_new_boolean(r->carried.n > 0 || report_open(r) > 0));
 	json_object_object_add(e, "lost_on_recreate", lost);
-	if (r->applied.n && streq(strna(r->plugin), "apt")) {
+	if (r->carried.n && streq(strna(r->plugin), "apt")) {
 		cleanup_free char *cmd = xasprintf("apt-get update && apt-get install -y --only-upgrade%s", buf_str(&how));
 
 		json_object_object_add(e, "carry_over", json_object_new_string(cmd));

@@ -46,6 +46,7 @@ struct report {
 	struct wire_list pending;	/* msg_update: planned and not applied (check, or stopped) */
 	struct wire_list kept_back;	/* msg_update with a reason */
 	struct wire_list applied;	/* msg_update, verified in the database */
+	struct strv carried;		/* "package=version" that runs in this container have applied, this one's too */
 	struct wire_list failed;	/* msg_failure */
 	struct wire_list conffiles;	/* msg_conffile */
 	struct wire_list left_behind;	/* msg_process */
@@ -58,8 +59,13 @@ void report_init(struct report *r, enum mode mode, const char *trigger);
 void report_clear(struct report *r);
 void report_block(struct report *r, enum code code, const char *fmt, ...) _printf_(3, 4);
 void report_alarm(struct report *r, enum code code, const char *fmt, ...) _printf_(3, 4);
-/* Judge: end time, exit code (the first that matches: 1, 3, 4, 102, 100, 6, 5, 0). */
+/* Remember what earlier runs in this container have applied: the image behind
+ * it lacks that too. Reads STATE_DIR/last.json; what it cannot read is nothing. */
+void report_carry(struct report *r, const char *state_dir);
+/* Judge: end time, exit code (the first that matches: 2, 1, 3, 4, 102, 100, 6, 5, 0). */
 void report_finish(struct report *r);
+/* A security repository that is configured could not be used. */
+bool report_blind(const struct report *r);
 /* One word for the exit code: "ok", "pending", "partial", ... */
 const char *report_result(const struct report *r);
 /* Updates wanted and still open: pending, failed, and those kept back for no

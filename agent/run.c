@@ -267,6 +267,8 @@ static enum state after_probe(struct run *r)
 		plugin_request(r->plugin, "repair", NULL, change(r));
 		return S_REPAIR;
 	}
+	if (streq(strna(db->state), "interrupted"))
+		report_alarm(r->report, CODE_INTERRUPTED, "%s", strna(db->detail));
 	return request_refresh(r, "security");
 }
 
@@ -317,6 +319,10 @@ static enum state repair_result(struct run *r)
 		return give_up(r, &err);
 	for (size_t i = 0; i < m.actions.n; i++)
 		report_alarm(r->report, CODE_REPAIRED, "%s", m.actions.v[i]);
+	/* not denied: an update of the package may be what mends it */
+	for (size_t i = 0; i < m.failed.n; i++)
+		wire_copy(&msg_failure, wire_list_add(&msg_failure, &r->report->failed),
+			  wire_list_at(&msg_failure, &m.failed, i));
 	if (m.log && !r->report->log)
 		r->report->log = xstrdup(m.log);
 	wire_clear(&msg_repair, &m);
@@ -522,6 +528,7 @@ static void finish(struct run *r)
 	if (r->stop && r->report->error.code == CODE_OK && r->report->pending.n)
 		(void)err_set(&r->report->error, CODE_STOPPED, 0, "stopped on request with %zu updates still pending",
 			      r->report->pending.n);
+	report_carry(r->report, r->config->report.state_dir);
 	report_finish(r->report);
 	/* a container that cannot be written to still gets its report on stdout */
 	if (r->lock_fd >= 0 && report_save(r->report, r->config->report.state_dir, &err) < 0)

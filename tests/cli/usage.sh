@@ -103,8 +103,25 @@ assert_file_has_content "$T/err" '^stopgap: '
 ok "--quiet and --verbose"
 
 run bash -c '"$0" check --set "report.state_dir=$1" >/dev/full' "$S" "$T/state"
-assert_status 1 100
+assert_status 1
 assert_file_has_content "$T/err" 'write to stdout'
 ok "a report that cannot be written is said"
+
+agent check --output=nagios --set updates.policy=x
+assert_status 3
+assert_file_has_content "$T/out" '^STOPGAP UNKNOWN - .*policy'
+agent check --output nagios --bogus
+assert_status 3
+assert_file_has_content "$T/out" '^STOPGAP UNKNOWN - .*--bogus'
+ok "a monitoring system gets its one line and UNKNOWN, never a critical state, for a wrong call"
+
+agent config --set network.proxy=http://user:secret@proxy:3128
+assert_file_has_content "$T/out" 'network.proxy = http://\*\*\*@proxy:3128'
+assert_not_file_has_content "$T/out" secret
+ok "a password is not shown"
+
+run sh -c '"$1" config >/dev/full' - "$B/stopgap"
+assert_status 1
+ok "a report that could not be written is no success"
 
 done_testing

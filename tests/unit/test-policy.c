@@ -9,7 +9,7 @@
  *	error CODE				expected instead: the plan is a lie
  *
  * A verdict case: the exit code and word of a report.
- *	mode once|check	  support WORD	  no-source	error CODE	blocked CODE
+ *	mode once|check	  support WORD	  no-source	blind		interrupted	error CODE	blocked CODE
  *	applied PACKAGE	  pending PACKAGE  kept PACKAGE CODE	failed PACKAGE CODE
  *	exit NUMBER WORD			expected
  */
@@ -155,6 +155,12 @@ static void check_verdict(void)
 			r.probe.distribution.support = xstrdup(one);
 		} else if (streq(word, "no-source")) {
 			r.security_source = false;
+		} else if (streq(word, "blind")) {
+			struct msg_repository *m = wire_list_add(&msg_repository, &r.repositories);
+			m->security = true;
+			m->error.code = CODE_REFRESH_FAILED;
+		} else if (streq(word, "interrupted")) {
+			r.probe.database.state = xstrdup("interrupted");
 		} else if (streq(word, "error")) {
 			(void)err_set(&r.error, (enum code)code_from_name(one), 0, "a reason");
 		} else if (streq(word, "blocked")) {
