@@ -81,6 +81,20 @@ static void drop(struct wire_list *l, struct msg_update *u)
 	l->n--;
 }
 
+/* What repair said about a package is over once an update of it was tried. */
+static void forget_failure(struct report *rep, const char *package, const char *arch)
+{
+	for (size_t i = rep->failed.n; i-- > 0;) {
+		struct msg_failure *f = wire_list_at(&msg_failure, &rep->failed, i);
+
+		if (!streq(f->package, package) || (*strna(arch) && *strna(f->arch) && !streq(f->arch, arch)))
+			continue;
+		wire_clear(&msg_failure, f);
+		memmove(f, f + 1, (rep->failed.n - i - 1) * sizeof(*f));
+		rep->failed.n--;
+	}
+}
+
 static void add_evidence(const struct wire_list *evidence, struct msg_update *u)
 {
 	for (size_t i = 0; i < evidence->n; i++) {
@@ -117,11 +131,13 @@ int outcome_apply(struct report *rep, const struct plan *plan, const struct wire
 		wire_copy(&msg_update, mine, pending);
 		add_evidence(evidence, mine);
 		drop(&rep->pending, pending);
+		forget_failure(rep, a->package, a->arch);
 	}
 	for (size_t i = 0; i < m->failed.n; i++) {
 		const struct msg_failure *f = wire_list_at(&msg_failure, &m->failed, i);
 		struct msg_update *pending = find(&rep->pending, f->package, f->arch);
 
+		forget_failure(rep, f->package, f->arch);
 		wire_copy(&msg_failure, wire_list_add(&msg_failure, &rep->failed), f);
 		plan_deny(denials, f->package, f->arch, f->code, f->detail);
 		if (pending)
@@ -191,6 +207,7 @@ void outcome_recheck(struct report *rep, const struct wire_list *evidence, struc
 		struct msg_update *mine = wire_list_add(&msg_update, &rep->applied);
 		wire_copy(&msg_update, mine, u);
 		add_evidence(evidence, mine);
+		forget_failure(rep, u->package, u->arch);
 		drop(&rep->pending, u);
 	}
 	wire_clear(&msg_database, &rep->probe.database);

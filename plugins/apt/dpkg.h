@@ -27,7 +27,8 @@ bool dpkg_locked(void);
 int dpkg_apply(const struct dpkg_sets *sets, struct msg_apply *ret, struct err *err);
 
 /* Finish the set that an interrupted run was in, from the .debs it had fetched,
- * and dpkg --configure -a. `actions` also names what only a person can mend. */
+ * and dpkg --configure -a. `failed` has what
+ * is still not configured. */
 int dpkg_repair(struct msg_repair *ret, struct err *err);
 /* Make state_dir/log and return the path of log NAME in it, an overlong one
  * moved away; NULL with ERR. Caller frees. */

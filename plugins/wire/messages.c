@@ -273,6 +273,7 @@ MESSAGE(msg_owners);
 static const struct wire_field msg_repair_fields[] = {
 	BOOL(msg_repair, repaired, R),
 	STRS(msg_repair, actions, 0, TEXT, 1024),
+	OBJS(msg_repair, failed, 0, COUNT, msg_failure),
 	STR(msg_repair, log, O, TEXT),
 	END,
 };

@@ -210,6 +210,7 @@ struct msg_owners {
 struct msg_repair {
 	bool repaired;		/* something was interrupted and is finished now */
 	struct strv actions;	/* what was done, a sentence each */
+	struct wire_list failed;	/* msg_failure: packages that are still not configured */
 	char *log;
 };
 

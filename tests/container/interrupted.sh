@@ -29,9 +29,22 @@ ok "check repairs nothing"
 once a
 assert_status 0
 assert_code repaired
+assert_json "$R" '.alarms | any(.detail | contains("--configure -a finished tiny-nocve 1.0-1+deb12u1"))'
 assert_versions a tiny-nocve=1.0-1+deb12u1 tiny-kill9=1.0-1+deb12u1 tiny-plain=1.0-1+deb12u2
 assert_clean a
 ok "an interrupted dpkg is repaired first, then updates are applied"
+
+# A package that no update mends.
+broken=$(ctr_path a)/var/lib/dpkg
+printf '#!/bin/sh\necho "no frobnicator" >&2\nexit 7\n' >"$broken/info/tiny-badpost.postinst"
+chmod 755 "$broken/info/tiny-badpost.postinst"
+sed -i '/^Package: tiny-badpost$/,/^$/s/^Status: .*/Status: install ok half-configured/' "$broken/status"
+once a
+assert_status 1
+assert_no_code repaired
+assert_json "$R" '.failed | length == 1 and (.[0] | .package == "tiny-badpost" and .code == "script_failed" and
+	(.detail | contains("half-configured") and contains("no frobnicator")))'
+ok "what stays broken after the repair is a failure"
 
 # begin NAME   a run in the background that has reached the slow packages
 begin() {
