@@ -57,6 +57,7 @@ static void name_holder(int fd, struct buf *ret)
 static int take(const char *path, int64_t timeout, uint64_t start, int *ret, struct err *err)
 {
 	cleanup_fd int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640);
+	bool said = false;
 
 	if (fd < 0)
 		return err_set(err, errno == EROFS ? CODE_READ_ONLY_ROOT : CODE_IO, errno, "open lock '%s'", path);
@@ -74,6 +75,13 @@ static int take(const char *path, int64_t timeout, uint64_t start, int *ret, str
 				      buf_str(&who), (long long)timeout);
 			err->retryable = true;
 			return -1;
+		}
+		if (!said) {
+			cleanup_buf struct buf who = { 0 };
+
+			name_holder(fd, &who);
+			plugin_log(LOG_NOTICE, "waiting for '%s', held by %s", path, buf_str(&who));
+			said = true;
 		}
 		(void)poll(NULL, 0, POLL_MS);
 	}

@@ -56,6 +56,7 @@ ctr_exec lock /dev/.lock /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock >"$T/loc
 wait_for 5 grep -q locked "$T/lock.log"
 blocked lock locked 3 --set updates.lock_timeout=1s
 assert_json "$R" '.blocked | any(.detail | test("\\.lock") and test("[0-9]"))'
+assert_streq "$(grep -c "waiting for '/var/lib/dpkg/lock-frontend', held by process [0-9]* (" "$T/err")" 1 "notices of the wait"
 assert_le "$elapsed_ms" 10000 "time of a run that waits a second, ms"
 ok "a held lock names its holder"
 
