@@ -46,7 +46,7 @@ char *dpkg_log_open(const char *name, struct err *err)
 	return steal_ptr(&path);
 }
 
-static void add_failure(struct msg_apply *ret, const struct deb *d, enum code code, char *detail)
+static void add_failure(struct msg_apply *ret, const struct deb *d, bool begun, enum code code, char *detail)
 {
 	struct msg_failure *f = wire_list_add(&msg_failure, &ret->failed);
 
@@ -54,8 +54,21 @@ static void add_failure(struct msg_apply *ret, const struct deb *d, enum code co
 	f->arch = xstrdup(d->arch);
 	f->version = xstrdup(d->version);
 	f->code = code;
-	f->uri = xstrdup(d->uri);
+	/* what was not begun has nothing to do with its file */
+	f->uri = begun ? xstrdup(d->uri) : NULL;
 	f->detail = detail;
+}
+
+/* Asked to stop, it just stays pending. */
+static void not_begun(struct apply *a, size_t i)
+{
+	const struct deb_progress *g = &a->debs[i];
+	const struct err *why = &a->aborted;
+
+	if (g->code != CODE_OK)
+		add_failure(a->ret, &a->sets->debs[i], false, g->code, xasprintf("not begun: %s", strna(g->detail)));
+	else if (why->code != CODE_OK)
+		add_failure(a->ret, &a->sets->debs[i], false, why->code, xasprintf("not begun: %s", why->msg));
 }
 
 /* What the database says now, whatever dpkg said before. */
@@ -72,17 +85,15 @@ static void judge(struct apply *a, const struct dpkgdb *db, size_t i)
 		done->arch = xstrdup(d->arch);
 		done->version = xstrdup(p->version);
 	} else if (!g->begun) {
-		add_failure(a->ret, d, a->aborted.code == CODE_OK ? CODE_STOPPED : a->aborted.code,
-			    xasprintf("not begun: %s",
-				      a->aborted.code == CODE_OK ? "the run was asked to stop" : a->aborted.msg));
+		not_begun(a, i);
 	} else {
 		cleanup_free char *now = dpkgdb_describe(p);
 		cleanup_free char *quote = g->code == CODE_OK ? dpkg_log_quote(a->log, a->call_start, d->path) : NULL;
 
 		if (g->code == CODE_OK)
-			add_failure(a->ret, d, CODE_NOT_APPLIED, xasprintf("%s; the output: %s", now, quote));
+			add_failure(a->ret, d, true, CODE_NOT_APPLIED, xasprintf("%s; the output: %s", now, quote));
 		else
-			add_failure(a->ret, d, g->code, xasprintf("%s; %s", now, strna(g->detail)));
+			add_failure(a->ret, d, true, g->code, xasprintf("%s; %s", now, strna(g->detail)));
 	}
 }
 
@@ -93,7 +104,7 @@ static void judge_all(struct apply *a)
 
 	if (dpkgdb_read("", &db, &err) < 0) {
 		for (size_t i = 0; i < a->sets->n_debs; i++)
-			add_failure(a->ret, &a->sets->debs[i], err.code, xstrdup(err.msg));
+			add_failure(a->ret, &a->sets->debs[i], true, err.code, xstrdup(err.msg));
 		return;
 	}
 	for (size_t i = 0; i < a->sets->n_debs; i++)
@@ -137,8 +148,7 @@ static int run_sets(struct apply *a, struct err *err)
 		if (a->disk_full)
 			return err_set(err, CODE_NO_SPACE, 0, "the disk is full; free some space, then run again");
 		if (a->half_installed)
-			return err_set(err, CODE_UNPACK_FAILED, 0,
-				       "a package is half-installed; the next run repairs it");
+			return err_set(err, CODE_NOT_APPLIED, 0, "a package is half-installed; run stopgap once again");
 		if (dpkg_journal_write(a->sets, i, err) < 0 || apply_set(a, &a->sets->sets[i], err) < 0)
 			return -1;
 	}

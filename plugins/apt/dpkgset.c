@@ -351,9 +351,14 @@ static void blame_all(struct apply *a, const struct dpkg_set *set, int status)
 	cleanup_free char *quote = dpkg_log_quote(a->log, a->call_start, "");
 	enum code code = classify("", "", quote);
 
-	for (size_t i = 0; i < set->n; i++)
+	for (size_t i = 0; i < set->n; i++) {
+		struct deb_progress *g = &a->debs[set->steps[i].deb];
+
+		g->begun = g->replacing || g->unpacked;
 		apply_fail(a, set->steps[i].deb, code,
-			   xasprintf("dpkg ended with status %d; the output: %s", status, quote));
+			   xasprintf("dpkg ended with status %d; %sthe output: %s", status,
+				     g->begun ? "" : "run stopgap once again; ", quote));
+	}
 }
 
 /* Bring what is left of a set as far as it goes, one failure at a time. Each

@@ -5,7 +5,7 @@
 #include "sets.h"
 
 struct deb_progress {
-	bool begun; /* its set was begun */
+	bool begun; /* its set was begun, and dpkg did not die before it */
 	bool replacing; /* dpkg has it half-installed */
 	bool unpacked, configured; /* steps counted as done */
 	enum code code; /* why it failed; CODE_OK: it has not */

@@ -32,6 +32,7 @@ mk() {
 }
 
 mk plain
+mk killer '' preinst 'kill -9 $PPID'
 mk other
 mk badpost '' postinst 'echo "cannot migrate" >&2; exit 3'
 mk badpre '' preinst 'exit 1'
@@ -129,8 +130,17 @@ ok "a killed plugin: the lock names its holder, the set is finished, repair wait
 fresh f
 apply f --stop-after 1 plain -- other
 applied plain
-failed other:stopped
+failed
 assert_json "$T/json" .stopped
 clean f
-ok "a stop request ends between two sets"
+ok "a stop request ends between two sets, and what was not begun has not failed"
+
+fresh g
+apply g killer plain -- other
+applied
+failed killer:not_applied other:not_applied plain:not_applied
+assert_json "$T/json" '[.failed[] | select(.detail | startswith("not begun: ") and contains("run stopgap once again"))
+	| .package] | sort == ["other", "plain"]'
+assert_json "$T/json" '[.failed[].detail | contains("status 137") or contains("half-installed")] | all'
+ok "dpkg is killed: what it had not begun says so"
 done_testing

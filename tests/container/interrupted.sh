@@ -95,7 +95,9 @@ for p in "${slow[@]}" tiny-plain tiny-nocve; do
 	*) assert_streq "$in_report" 0 "$p is not installed; in applied" ;;
 	esac
 done
-ok "SIGTERM: the report says what was applied and nothing else"
+assert_json "$R" '.failed == [] and (.error == null) == (.pending == [])'
+assert_json "$R" '.pending == [] or .error.message == "stopped on request with \(.pending | length) updates still pending"'
+ok "SIGTERM: the report says what was applied and nothing else, the rest is pending"
 once c
 assert_status 0
 assert_clean c
