@@ -136,10 +136,21 @@ static std::string lower(std::string s)
 	return s;
 }
 
-static bool lowers_trust(const std::string &tag, const std::string &value)
+/* "Binary::http::X" is X for the program http alone. */
+static std::string without_binary(const std::string &tag)
 {
+	size_t name = strlen("binary::"), end = tag.find("::", name);
+
+	return tag.compare(0, name, "binary::") == 0 && end != std::string::npos ? tag.substr(end + 2) : tag;
+}
+
+static bool lowers_trust(const std::string &full, const std::string &value)
+{
+	std::string tag = without_binary(full);
 	int b = StringToBool(value, -1);
 
+	if (tag != full && tag.compare(0, 5, "dir::") == 0)	/* another verifier for one program */
+		return true;
 	for (const auto &rule : trust_rules)
 		if (fnmatch(rule.glob, tag.c_str(), 0) == 0)
 			return rule.lowers == ALWAYS ? !value.empty() : b == (rule.lowers == WHEN_TRUE);
@@ -258,11 +269,13 @@ static void set_programs(const std::string &bundle, std::map<std::string, std::s
 	}
 	_config->Set("Dir::Bin::methods", methods);
 	_config->Set("Dir::Bin::apt-key", bundle + "/plugins/apt-key");
-	/* transports that only the container knows (tor, s3, ...) are its own programs */
+	/* transports that only the container knows (tor, s3, ...) are its own
+	 * programs; options have no case, so neither "GPGV" nor "gpgv" is one */
 	for (const std::string &file : GetListOfFilesInDir("/usr/lib/apt/methods", false))
 		container_methods.emplace(flNotDir(file), file);
 	for (const auto &[name, file] : container_methods)
-		if (!FileExists(methods + "/" + name))
+		if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+.-") == std::string::npos &&
+		    !FileExists(methods + "/" + name))
 			_config->Set(("Dir::Bin::Methods::" + name).c_str(), file);
 }
 
@@ -286,7 +299,7 @@ static std::map<std::string, std::string> methods_of_configuration()
 	for (const Configuration::Item *i = _config->Tree("Dir::Bin::methods"); i; i = i->Next)
 		for (const Configuration::Item *m = i->Child; m; m = m->Next)
 			if (!m->Tag.empty() && !m->Value.empty() && m->Value[0] == '/')
-				ret[m->Tag] = m->Value;
+				ret[lower(m->Tag)] = m->Value;
 	return ret;
 }
 
@@ -297,7 +310,7 @@ static void configure(const struct msg_settings *settings)
 
 	/* Hooks are other programs' business with apt itself; limits, solvers,
 	 * debugging and compressors of the container have no say in ours. */
-	for (const char *tree : { "APT::Update", "DPkg::Pre-Invoke", "DPkg::Post-Invoke", "DPkg::Pre-Install-Pkgs",
+	for (const char *tree : { "Binary", "APT::Sandbox", "APT::Update", "DPkg::Pre-Invoke", "DPkg::Post-Invoke", "DPkg::Pre-Install-Pkgs",
 				  "DPkg::Tools", "Acquire::IndexTargets", "APT::Compressor", "APT::Solver",
 				  "APT::Planner", "APT::System", "APT::Cache-Limit", "APT::Cache-Start",
 				  "APT::Cache-Grow", "APT::Cache-Fallback", "APT::Default-Release", "Debug",
@@ -311,6 +324,7 @@ static void configure(const struct msg_settings *settings)
 	for (const auto &[key, value] : std::initializer_list<std::pair<const char *, std::string>>{
 		{ "Dir", "/" },
 		{ "APT::System", "Debian dpkg interface" },
+		{ "APT::Sandbox::User", "_apt" },
 		{ "Dir::State", session.dir },
 		{ "Dir::State::lists", session.dir + "/lists/" },
 		{ "Dir::State::status", "/var/lib/dpkg/status" },
