@@ -150,13 +150,13 @@ void sandbox_check(const std::string &folder, struct wire_list *alarms)
 
 	if (geteuid() != 0 || user == "root")
 		return;
-	/* state_dir is root's alone: let the user through, not in */
-	(void)chmod(session.settings->state_dir, 0711);
+	/* state_dir itself is as the agent or the operator has made it */
 	(void)chmod(session.dir.c_str(), 0755);
 	if (!find_user(user.c_str(), &uid, &gid))
 		reason = "there is no user '" + user + "'";
 	else if (chown(folder.c_str(), uid, 0) < 0 || !can_become(uid, gid, folder))
-		reason = "user '" + user + "' cannot be dropped to, or not reach '" + folder + "'";
+		reason = "user '" + user + "' cannot be dropped to, or not reach '" + folder +
+			 "': make the folders above it passable (chmod o+x)";
 	else
 		return;
 	_config->Set("APT::Sandbox::User", "root");
