@@ -1,6 +1,8 @@
 /* aptcache.cc - libapt's caches, opened under our rules. */
 #include <apt-pkg/pkgcachegen.h>
 #include <apt-pkg/progress.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "aptpkg-internal.hh"
 
 bool plan_cache::IsInstallOk(const pkgCache::PkgIterator &pkg, bool auto_inst, unsigned long depth, bool from_user)
@@ -20,12 +22,42 @@ bool plan_cache::IsDeleteOk(const pkgCache::PkgIterator &pkg, bool, unsigned lon
 	return pkg->CurrentVer == 0;
 }
 
+void cache_drop()
+{
+	(void)unlink(_config->FindFile("Dir::Cache::pkgcache").c_str());
+	(void)unlink(_config->FindFile("Dir::Cache::srcpkgcache").c_str());
+}
+
+/* libapt believes its cache while dpkg's status has the same size and second.
+ * Two runs of dpkg fit into one second, so we look closer. */
+static void drop_stale()
+{
+	std::string status = _config->FindFile("Dir::State::status"), file = session.dir + "/status.stamp";
+	struct buf stamp = {}, old = {};
+	struct stat st = {};
+	struct err err = {};
+
+	if (stat(status.c_str(), &st) == 0)
+		buf_printf(&stamp, "%llu %llu %lld %lld.%09ld %lld.%09ld\n", (unsigned long long)st.st_dev,
+			   (unsigned long long)st.st_ino, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+			   st.st_mtim.tv_nsec, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+	if (read_file(file.c_str(), 4096, &old, &err) < 0 || !streq(buf_str(&old), buf_str(&stamp))) {
+		cache_drop();
+		err = {};
+		if (replace_file(file.c_str(), 0644, buf_str(&stamp), stamp.n, &err) < 0)
+			log_debug("%s, ignoring", err.msg);
+	}
+	buf_clear(&old);
+	buf_clear(&stamp);
+}
+
 int cache_open(source_list &list, struct cache &ret, struct err *err)
 {
 	OpProgress quiet;
 	MMap *map = nullptr;
 
 	ret = {};
+	drop_stale();
 	if (!pkgCacheGenerator::MakeStatusCache(list, &quiet, &map, true) || !map)
 		return apt_error(CODE_DATABASE_BROKEN, err, "the package lists or dpkg's status file cannot be read");
 	ret.map.reset(map);

@@ -154,6 +154,8 @@ struct cache {
 };
 
 int cache_open(source_list &list, struct cache &ret, struct err *err);
+/* Forget libapt's cache files: the next cache_open() reads lists and status. */
+void cache_drop();
 
 /* ------------------------------------------------------------ the session */
 
