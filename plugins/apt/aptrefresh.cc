@@ -157,6 +157,37 @@ static void judge(pkgAcquire &fetcher, repository &repo, const std::vector<std::
 	}
 }
 
+/* Under an unchanged Release libapt takes an index that exists for the right
+ * one. A crash, a full disk or another hand may have left anything there, so
+ * each is read before it is believed; what is not of the Release, or cannot be
+ * told, goes and is fetched again. */
+static void check_indexes(const metaIndex &meta, const repository &repo)
+{
+	std::unique_ptr<metaIndex> known(meta.UnloadedClone());
+	std::string error;
+	bool loaded = !repo.file.empty() && known->Load(repo.file, &error), dropped = false;
+
+	for (const IndexTarget &target : meta.GetIndexTargets()) {
+		const metaIndex::checkSum *sum = loaded ? known->Lookup(target.MetaKey) : nullptr;
+		const HashString *hash = sum && sum->Hashes.usable() ? sum->Hashes.find(nullptr) : nullptr;
+		std::string plain = target.Option(IndexTarget::FILENAME), file;
+
+		while (!(file = target.Option(IndexTarget::EXISTING_FILENAME)).empty()) {
+			struct stat st;
+
+			if (file == plain && hash && stat(file.c_str(), &st) == 0 &&
+			    (unsigned long long)st.st_size == sum->Size && hash->VerifyFile(file))
+				break;
+			log_debug("'%s' is not what its Release says: fetched again", file.c_str());
+			if (unlink(file.c_str()) < 0)
+				break;
+			dropped = true;
+		}
+	}
+	if (dropped)
+		cache_drop();
+}
+
 /* Fetch the Release files, and with PACKAGES the indexes, of the repositories
  * that WANT says. */
 static int round_trip(source_list &list, const std::function<bool(const repository &)> &want, bool packages,
@@ -184,6 +215,8 @@ static int round_trip(source_list &list, const std::function<bool(const reposito
 			continue;
 		if (!repo->file.empty() && stat(repo->file.c_str(), &st) == 0)
 			before[repo] = { (int64_t)st.st_mtime, st.st_ino };
+		if (packages)
+			check_indexes(*meta, *repo);
 		mine.push_back(repo);
 		queued &= meta->GetIndexes(&fetcher, false);
 	}
@@ -306,9 +339,9 @@ static void choose(const struct strv *patterns, bool guess)
 	for (repository &repo : session.repos) {
 		enum origin_match m = repo_matches(repo, patterns);
 
-		if (!repo.rel.present)
-			repo.security = guess ? origins_looks_like_security(repo.uri.c_str(), repo.dist.c_str()) :
-						m == ORIGIN_YES;
+		/* never seen: by its name, unless the operator's patterns say no */
+		if (!repo.rel.present && (guess || m == ORIGIN_MAYBE))
+			repo.security = origins_looks_like_security(repo.uri.c_str(), repo.dist.c_str());
 		else
 			repo.security = m == ORIGIN_YES;
 		repo.in_scope = session.all || repo.security;
@@ -365,6 +398,9 @@ static int refresh(const struct msg_refresh_params *in, const struct strv *patte
 			check_freshness(repo, &ret->alarms);
 		if (repo.in_scope && repo.error == CODE_ROLLED_BACK)
 			reason_add(&ret->alarms, CODE_ROLLED_BACK, "%s", repo.detail.c_str());
+		else if (repo.security && repo.error != CODE_OK)
+			reason_add(&ret->alarms, CODE_SOURCE_IGNORED, "security repository %s %s could not be refreshed: %s",
+				   URI::ArchiveOnly(repo.uri).c_str(), repo.dist.c_str(), repo.detail.c_str());
 	}
 	return 0;
 }

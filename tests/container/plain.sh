@@ -118,4 +118,58 @@ assert_status 0
 assert_applied "${pending[@]}"
 ok "neither apt nor gpgv of the container is needed"
 
+# What an earlier run has left is looked at before it is believed.
+ctr_create d "$root"
+aptrepo_sources d
+d=$(ctr_path d)
+check d
+assert_pending "${pending[@]}"
+assert_streq "$(stat -c %a "$d/var/lib/stopgap")" 711
+index=$(echo "$d"/var/lib/stopgap/apt/lists/*security*_Packages)
+cp -p "$index" "$T/index"
+truncate -s 0 "$index"
+check d
+assert_pending "${pending[@]}"
+head -c 100 "$T/index" >"$index"
+touch -r "$T/index" "$index"
+check d
+assert_pending "${pending[@]}"
+sed 's/^Version: ./Version: 0/' "$T/index" >"$index"
+touch -r "$T/index" "$index"
+check d
+assert_status 100
+assert_pending "${pending[@]}"
+cmp -s "$T/index" "$index" || fail "the index is not fetched again"
+ok "an emptied, cut or altered index is fetched again"
+
+cp -p "$d/var/lib/dpkg/status" "$T/status"
+sed -i '/^Package: tiny-plain$/,/^$/s/^Version: 1.0-1$/Version: 9.0-1/' "$d/var/lib/dpkg/status"
+touch -r "$T/status" "$d/var/lib/dpkg/status"
+check d
+assert_pending tiny-epoch tiny-nocve tiny-essential libtiny1 tiny-prog
+ok "a dpkg status of the same size and second is read anew"
+
+# The state folder keeps its mode; what is no folder of its own is refused.
+ctr_create e "$root"
+aptrepo_sources e
+e=$(ctr_path e)
+mkdir -m 700 "$e/srv/mine"
+check e --set report.state_dir=/srv/mine
+assert_status 100
+assert_code sandbox_degraded
+assert_streq "$(stat -c %a "$e/srv/mine")" 700
+mkdir "$e/srv/other"
+chown 1000 "$e/srv/other"
+ln -s /etc "$e/srv/link"
+snapshot e before
+for folder in / /tmp /etc /var/lib /srv/other /srv/link; do
+	mode=$(stat -c '%a %U' "$e$folder/.")
+	check e --set "report.state_dir=$folder"
+	assert_status 1
+	assert_json "$R" '[.. | strings | select(contains("report.state_dir"))] | length > 0'
+	assert_streq "$(stat -c '%a %U' "$e$folder/.")" "$mode"
+done
+assert_unchanged e before
+ok "a state folder keeps its mode, and one that is not ours is refused"
+
 done_testing
