@@ -6,6 +6,9 @@
 
 #define PLAN_MAX 20000	/* updates; more than any container has packages */
 
+/* of names, architectures and versions of deb and rpm together */
+#define LEGAL "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+_-:~^"
+
 void plan_clear(struct plan *p)
 {
 	wire_list_clear(&msg_update, &p->updates);
@@ -47,11 +50,11 @@ int plan_event(struct plan *p, const char *name, struct json_object *line, struc
 	struct msg_update *u = wire_list_add(&msg_update, l);
 	if (wire_decode(&msg_update, line, u, err) < 0)
 		return -1;
-	/* the digest's lines are joined by blanks */
+	/* they are joined by blanks in the digest, and shown in a command to be pasted */
 	const char *const words[] = { u->package, u->arch, u->installed, u->candidate };
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strchr(strna(words[i]), ' '))
-			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s': a blank in a name or version", words[i]);
+		if (words[i] && words[i][strspn(words[i], LEGAL)])
+			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' is no name or version of a package", words[i]);
 	if (kept && u->kept_back.code == CODE_OK)
 		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' is kept back without a reason", u->package);
 	if (!kept && (u->kept_back.code != CODE_OK || !*strna(u->candidate)))
@@ -165,7 +168,11 @@ static const struct msg_repository *home_of(const struct wire_list *repositories
 		const struct msg_repository *m = wire_list_at(&msg_repository, repositories, i);
 		cleanup_free char *origin = xasprintf("%s:%s", strna(m->origin), strna(m->label));
 
-		if (m->security && m->error.code == CODE_OK && streq(strna(m->suite), strna(u->suite)) &&
+		/* a list that was verified before serves while the network is away */
+		bool usable = m->error.code == CODE_OK || m->error.code == CODE_NO_EGRESS ||
+			      m->error.code == CODE_REFRESH_FAILED;
+
+		if (m->security && usable && streq(strna(m->suite), strna(u->suite)) &&
 		    streq(origin, strna(u->origin)))
 			return m;
 	}

@@ -66,7 +66,7 @@ size_t report_open(const struct report *r)
 	size_t n = r->pending.n + r->failed.n;
 
 	/* a half-configured package is no update, but it is not done either */
-	n += r->mode != MODE_ONCE && streq(strna(r->probe.database.state), "interrupted");
+	n += !r->failed.n && streq(strna(r->probe.database.state), "interrupted");
 
 	for (size_t i = 0; i < r->kept_back.n; i++) {
 		const struct msg_update *u = wire_list_at(&msg_update, &r->kept_back, i);

@@ -325,6 +325,14 @@ static enum state repair_result(struct run *r)
 			  wire_list_at(&msg_failure, &m.failed, i));
 	if (m.log && !r->report->log)
 		r->report->log = xstrdup(m.log);
+	if (m.repaired && !m.failed.n) {
+		struct msg_database *db = &r->report->probe.database;
+
+		free(db->state);
+		free(db->detail);
+		db->state = xstrdup("clean");
+		db->detail = NULL;
+	}
 	wire_clear(&msg_repair, &m);
 	return r->stop ? close_plugin(r) : request_refresh(r, "security");
 }

@@ -218,4 +218,9 @@ assert_report 100
 assert_not_file_has_content "$B/fake.log" '"method":"(fetch|apply|repair)"'
 ok "so does check"
 
+plays <<<$'on plan\nupdate libssl3 3.0.1 3.0.2;reboot\nwell'
+report check
+assert_error plugin_protocol
+ok "a version is no shell command, since the report puts it in one"
+
 done_testing
