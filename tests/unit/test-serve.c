@@ -427,7 +427,7 @@ TEST(programs_it_starts_inherit_nothing)
 {
 	start_probed();
 	send_text("{\"id\":2,\"method\":\"repair\",\"params\":{}}\n");
-	ANSWER("{\"id\":2,\"result\":{\"repaired\":true,\"actions\":[]}}");
+	ANSWER("{\"id\":2,\"result\":{\"repaired\":true,\"actions\":[],\"failed\":[]}}");
 	EQ(end_plugin(), 0);
 }
 
