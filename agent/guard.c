@@ -138,6 +138,25 @@ static enum guard_verdict decide_deb_systemd(int argc, char **argv, int *status)
 	return !action || strcmp(action, "daemon-reload") == 0 ? GUARD_PASS : GUARD_REFUSE;
 }
 
+/* The letters of bundled short options ("-qSx"), up to one that takes a value. */
+static bool has_letter(const char *a, const char *letters)
+{
+	static const char takes_value[] = "anprsuxcNRgdPIkO";
+
+	for (a++; *a && !strchr(takes_value, *a); a++)
+		if (strchr(letters, *a))
+			return true;
+	return false;
+}
+
+/* getopt takes "--sto" for "--stop"; "--sta" is ambiguous and refused there. */
+static bool is_long(const char *a, const char *option)
+{
+	size_t n = strlen(a);
+
+	return n >= strlen("--sto") && strncmp(a, option, n) == 0 && strcmp(a, "--sta") != 0;
+}
+
 /* Only asking passes: --status, --test, --help, --version. Options may be
  * bundled ("-Kq"), and what follows "--" belongs to the daemon. */
 static enum guard_verdict decide_daemon(int argc, char **argv, int *status)
@@ -148,10 +167,8 @@ static enum guard_verdict decide_daemon(int argc, char **argv, int *status)
 		const char *a = argv[i];
 		bool shorts = a[0] == '-' && a[1] != '-';
 
-		acts |= strcmp(a, "--start") == 0 || strcmp(a, "--stop") == 0 ||
-			(shorts && (a[1] == 'S' || a[1] == 'K'));
-		asks |= strcmp(a, "--status") == 0 || strcmp(a, "--test") == 0 ||
-			(shorts && (a[1] == 'T' || a[1] == 't'));
+		acts |= is_long(a, "--start") || is_long(a, "--stop") || (shorts && has_letter(a, "SK"));
+		asks |= is_long(a, "--status") || is_long(a, "--test") || (shorts && has_letter(a, "Tt"));
 	}
 	*status = 0;
 	return acts && !asks ? GUARD_REFUSE : GUARD_PASS;

@@ -3,6 +3,7 @@
 #include "aptpkg.h"
 #include "distro.h"
 #include "dpkg.h"
+#include "dpkgdb.h"
 #include "fd.h"
 #include "serve.h"
 
@@ -81,6 +82,30 @@ static void leave_result(const struct msg_apply *result)
 		log_err(LOG_WARNING, &err);
 }
 
+/* Somebody else may have worked while we waited for the lock: what was planned
+ * on other versions is not done. */
+static int still_as_planned(const struct dpkg_sets *sets, struct err *err)
+{
+	cleanup_dpkgdb struct dpkgdb db = { 0 };
+
+	if (dpkgdb_read("", &db, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sets->n_debs; i++) {
+		const struct deb *d = &sets->debs[i];
+		const struct dpkgdb_package *p = dpkgdb_find(&db, d->package, d->arch);
+		const char *now = p && p->status >= DPKGDB_HALF_INSTALLED ? p->version : NULL;
+
+		if (!streq(strna(now), strna(d->installed))) {
+			(void)err_set(err, CODE_DIGEST_MISMATCH, 0,
+				      "package '%s' was changed by somebody else since the plan was made (%s, now %s): run stopgap once again",
+				      d->package, d->installed ? d->installed : "not installed", now ? now : "not installed");
+			err->retryable = true;
+			return -1;
+		}
+	}
+	return 0;
+}
+
 static int apt_apply(const struct msg_digest *in, struct msg_apply *ret, struct err *err)
 {
 	struct dpkg_sets sets = { 0 };
@@ -93,10 +118,14 @@ static int apt_apply(const struct msg_digest *in, struct msg_apply *ret, struct 
 	if (r == 0)
 		r = dpkg_lock(plugin_settings()->lock_timeout, err);
 	if (r == 0) {
-		aptpkg_evidence_start(&sets);
-		r = dpkg_apply(&sets, ret, err);
+		r = still_as_planned(&sets, err);
+		if (r == 0) {
+			aptpkg_evidence_start(&sets);
+			r = dpkg_apply(&sets, ret, err);
+		}
 		dpkg_unlock();
-		aptpkg_evidence_send();
+		if (r == 0)
+			aptpkg_evidence_send();
 	}
 	if (r == 0 && aptpkg_settle(&sets, ret, &late) < 0)
 		plugin_log(LOG_WARNING, "%s, ignoring", late.msg);

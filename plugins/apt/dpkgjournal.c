@@ -1,4 +1,5 @@
 /* dpkgjournal.c - see dpkgjournal.h. */
+#include <sha256.h>
 #include <sys/stat.h>
 #include "dpkgjournal.h"
 #include "fd.h"
@@ -11,6 +12,16 @@ static char *journal_path(void)
 	return xasprintf("%s/apt/applying", plugin_settings()->state_dir);
 }
 
+/* A crash may leave any content in a .deb: the hash says whether it is still the
+ * one that was verified. A file that cannot be read is not promised. */
+static void put_line(struct buf *b, const struct deb *d)
+{
+	char hash[SHA256_DIGEST_STRING_LENGTH];
+
+	if (SHA256File(d->path, hash))
+		buf_printf(b, "%s %s %s %s %s\n", d->package, d->arch, d->version, hash, d->path);
+}
+
 int dpkg_journal_write(const struct dpkg_sets *sets, size_t i, struct err *err)
 {
 	cleanup_free char *path = journal_path();
@@ -21,23 +32,26 @@ int dpkg_journal_write(const struct dpkg_sets *sets, size_t i, struct err *err)
 		const struct deb *d = &sets->debs[sets->sets[i].steps[k].deb];
 
 		if (sets->sets[i].steps[k].verb == DPKG_UNPACK)
-			buf_printf(&b, "%s %s %s %s\n", d->package, d->arch, d->version, d->path);
+			put_line(&b, d);
 	}
 	if (make_dirs(dir, 0755, err) < 0)
 		return -1;
 	return replace_file(path, 0600, buf_str(&b), b.n, err);
 }
 
-/* "package arch version path"; the path may hold blanks. */
+/* "package arch version sha256 path"; the path may hold blanks, and is one of ours. */
 static bool read_line(char *line, struct deb *ret)
 {
 	char *save = NULL;
 	char *package = strtok_r(line, " ", &save);
 	char *arch = strtok_r(NULL, " ", &save);
-	char *version = strtok_r(NULL, " ", &save);
+	char *version = strtok_r(NULL, " ", &save), *hash = strtok_r(NULL, " ", &save);
+	cleanup_free char *archives = xasprintf("%s/apt/archives/", plugin_settings()->state_dir);
+	char now[SHA256_DIGEST_STRING_LENGTH];
 	struct stat st;
 
-	if (!version || lstat(save, &st) < 0 || !S_ISREG(st.st_mode))
+	if (!hash || !starts_with(save, archives) || strchr(save + strlen(archives), '/') || lstat(save, &st) < 0 ||
+	    !S_ISREG(st.st_mode) || !SHA256File(save, now) || !streq(now, hash))
 		return false;
 	*ret = (struct deb){
 		.package = xstrdup(package), .arch = xstrdup(arch), .version = xstrdup(version), .path = xstrdup(save)
