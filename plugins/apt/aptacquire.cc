@@ -10,7 +10,8 @@
 /* ------------------------------------------------------------ progress and limits */
 
 acquire_status::acquire_status(const char *phase_, int64_t timeout_, int64_t max_bytes_)
-	: phase(phase_), deadline(clock_ms() + (uint64_t)timeout_ * 1000), timeout(timeout_), max_bytes(max_bytes_)
+	: phase(phase_), deadline(clock_ms() + (uint64_t)timeout_ * 1000), moved_at(clock_ms()), timeout(timeout_),
+	  max_bytes(max_bytes_)
 {
 }
 
@@ -28,6 +29,7 @@ void acquire_status::Done(pkgAcquire::ItemDesc &desc)
 	std::string uri = desc.Owner->DescURI();
 
 	item = desc.ShortDesc;
+	moved_at = clock_ms();
 	if (APT::String::Endswith(uri, "Release") && !offered.count(uri) &&
 	    desc.Owner->DestFile.find("/partial/") != std::string::npos)
 		offered[uri] = release_read(desc.Owner->DestFile);
@@ -43,8 +45,16 @@ bool acquire_status::Pulse(pkgAcquire *owner)
 	p.item = const_cast<char *>(item.c_str());
 	plugin_event("progress", &msg_progress, &p);
 
+	if (CurrentBytes != moved) {
+		moved = CurrentBytes;
+		moved_at = clock_ms();
+	}
 	if (plugin_stop_requested())
 		why = "stopped on request";
+	/* A transport has a time limit for each connection, but may lose a request:
+	 * libapt's http does after a refused one to another port of the same host. */
+	else if (clock_ms() - moved_at > (uint64_t)session.settings->stall * 1000)
+		why = "no byte for " + std::to_string(session.settings->stall) + " s: raise network.stall, or find out what hangs";
 	else if (clock_ms() > deadline)
 		why = "not complete after " + std::to_string(timeout) + " s: raise network.timeout, or find out what is slow";
 	else if ((int64_t)CurrentBytes > max_bytes)

@@ -119,7 +119,8 @@ public:
 
 private:
 	const char *phase;
-	uint64_t deadline;
+	uint64_t deadline, moved_at;	/* clock_ms(), of the last byte or finished item */
+	unsigned long long moved = 0;
 	int64_t timeout, max_bytes, fetched = 0;
 	std::string why, item;
 };

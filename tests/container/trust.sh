@@ -155,4 +155,27 @@ assert_applied
 assert_versions $c tiny-plain=1.0-1
 ok "a suite of another origin is no security source"
 
+other=127.0.0.2:1
+aptrepo_publish bookworm-security
+fresh oneline
+printf 'deb http://%s/debian-security bookworm-security main\n' $other >>"$r/etc/apt/sources.list"
+check $c
+assert_pending tiny-plain
+assert_json "$R" '.repositories | any(.security and .error.code == "no_egress" and (.error.detail | length) > 20)'
+assert_json "$R" '.alarms | any(.code == "source_ignored" and (.detail | contains($o)))' --arg o "$other/debian-security bookworm-security"
+once $c
+assert_status 5
+assert_applied tiny-plain
+ok "one security repository of two cannot be reached: an alarm, and not ok"
+
+# libapt's http loses every request after a refused one to another port of the same host, as apt-get does for ever.
+fresh oneline
+printf 'deb http://127.0.0.1:1/debian-security bookworm-security main\n' >>"$r/etc/apt/sources.list"
+check $c --set network.stall=3s
+assert_status 1
+assert_code refresh_failed
+assert_json "$R" '.error.message | contains("network.stall")'
+assert_le "$elapsed_ms" 15000 "time of the check, ms"
+ok "a transport that goes silent is ended after network.stall"
+
 done_testing
