@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include "clock.h"
 #include "dpkg.h"
 #include "dpkgdb.h"
 #include "fd.h"
@@ -120,10 +121,12 @@ static void want_spelling(struct lookup *l, const struct diversions *d, char *pa
 	want(l, path, owner, NULL, NULL);
 }
 
-static void found(struct lookup *l, const struct wanted *w, const char *package, const char *arch)
+/* dpkg writes a package's file list anew with each unpacking. */
+static void found(struct lookup *l, const struct wanted *w, const char *package, const char *arch, time_t unpacked)
 {
 	struct msg_owner *o = wire_list_at(&msg_owner, &l->ret->owners, w->owner);
 	const struct dpkgdb_package *p = dpkgdb_find(l->db, package, arch);
+	char installed[TIME_TEXT_MAX];
 
 	if (o->package || (w->only && !streq(w->only, package)) || (w->except && streq(w->except, package)) || !p ||
 	    p->status <= DPKGDB_CONFIG_FILES)
@@ -131,15 +134,18 @@ static void found(struct lookup *l, const struct wanted *w, const char *package,
 	o->package = xstrdup(p->name);
 	o->arch = xstrdup(p->arch);
 	o->version = xstrdup(p->version);
+	time_format(unpacked, installed);
+	o->installed = xstrdup(installed);
 }
 
 static void search_list(struct lookup *l, int dir, char *file)
 {
 	cleanup_buf struct buf b = { 0 };
 	struct err ignored = ERR_INIT;
+	struct stat st;
 	char *arch;
 
-	if (read_file_at(dir, file, LIST_MAX, &b, &ignored) < 0)
+	if (read_file_at(dir, file, LIST_MAX, &b, &ignored) < 0 || fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	file[strlen(file) - strlen(".list")] = '\0';
 	arch = strchr(file, ':');
@@ -151,7 +157,7 @@ static void search_list(struct lookup *l, int dir, char *file)
 
 		for (struct wanted *w = l->buckets[hash(p, n) & l->mask]; w; w = w->next)
 			if (strlen(w->path) == n && memcmp(w->path, p, n) == 0)
-				found(l, w, file, arch);
+				found(l, w, file, arch, st.st_mtime);
 		p = nl ? nl + 1 : NULL;
 	}
 }

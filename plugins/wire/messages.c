@@ -260,6 +260,7 @@ static const struct wire_field msg_owner_fields[] = {
 	STR(msg_owner, package, O, NAME),
 	STR(msg_owner, arch, O, NAME),
 	STR(msg_owner, version, O, NAME),
+	STR(msg_owner, installed, O, NAME),
 	END,
 };
 MESSAGE(msg_owner);

@@ -201,6 +201,7 @@ struct msg_owner {
 	char *package;		/* absent: no package owns it */
 	char *arch;
 	char *version;
+	char *installed;	/* when the package's files were last replaced, RFC 3339 */
 };
 
 struct msg_owners {
