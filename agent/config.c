@@ -8,12 +8,10 @@
 #include <stdio.h>
 #include "config.h"
 #include "fd.h"
-#include "value.h"
+#include "setting.h"
 
 #define LINE_MAX_BYTES 65536
 #define FILE_MAX_BYTES (1024 * 1024)
-
-enum setting_type { T_STRING, T_PATH, T_LINES, T_REGEXES, T_BOOL, T_DURATION, T_SIZE, T_COUNT, T_OCTAL, T_ENUM };
 
 struct setting {
 	const char *section, *key;
@@ -37,19 +35,19 @@ static const struct setting settings[] = {
 	S(updates, script_timeout, T_DURATION, "15m", NULL),
 	S(updates, plugin_timeout, T_DURATION, "2m", NULL),
 	S(schedule, interval, T_DURATION, "6h", NULL),
-	S(schedule, window, T_STRING, NULL, NULL),
+	S(schedule, window, T_WINDOW, NULL, NULL),
 	S(schedule, jitter, T_DURATION, "30m", NULL),
 	S(schedule, before_start, T_DURATION, "60s", NULL),
 	S(schedule, shutdown_grace, T_DURATION, "8s", NULL),
 	S(restart, mode, T_ENUM, "report", "report service container"),
 	S(restart, never, T_REGEXES, NULL, NULL),
-	S(restart, stop_signal, T_STRING, NULL, NULL),
+	S(restart, stop_signal, T_SIGNAL, NULL, NULL),
 	S(restart, stop_timeout, T_DURATION, "10s", NULL),
-	S(restart, budget, T_STRING, "3/1h", NULL),
-	S(health, command, T_STRING, NULL, NULL),
+	S(restart, budget, T_BUDGET, "3/1h", NULL),
+	S(health, command, T_ARGV, NULL, NULL),
 	S(health, timeout, T_DURATION, "30s", NULL),
-	S(hooks, before, T_STRING, NULL, NULL),
-	S(hooks, after, T_STRING, NULL, NULL),
+	S(hooks, before, T_ARGV, NULL, NULL),
+	S(hooks, after, T_ARGV, NULL, NULL),
 	S(hooks, timeout, T_DURATION, "60s", NULL),
 	S(network, proxy, T_STRING, NULL, NULL),
 	S(network, timeout, T_DURATION, "10m", NULL),
@@ -74,7 +72,7 @@ static void *at(const struct config *c, const struct setting *s)
 
 static bool is_list(const struct setting *s)
 {
-	return s->type == T_LINES || s->type == T_REGEXES;
+	return setting_is_list(s->type);
 }
 
 static const struct setting *find(const char *section, size_t n, const char *key)
@@ -105,89 +103,14 @@ static bool known_section(const char *section, size_t n)
 	return b.n > 0;
 }
 
-static const char *accepted(const struct setting *s)
-{
-	switch (s->type) {
-	case T_BOOL:
-		return "yes or no";
-	case T_DURATION:
-		return "a number with s, m, h, d or w, such as 90s or 6h";
-	case T_SIZE:
-		return "a number with k, M or G, such as 500M";
-	case T_COUNT:
-		return "a whole number up to 1000000";
-	case T_OCTAL:
-		return "an octal file mode, such as 0600";
-	case T_PATH:
-		return "an absolute path";
-	case T_REGEXES:
-		return "POSIX extended regular expressions of package names, by blanks";
-	case T_ENUM:
-	case T_STRING:
-	case T_LINES:
-		break;
-	}
-	return "text";
-}
-
 /* Give S the value V; lists are added to. WHERE goes into the message. */
 static int assign(struct config *c, const struct setting *s, const char *v, const char *where, struct err *err)
 {
-	void *p = at(c, s);
 	struct err why = ERR_INIT;
-	uint64_t u;
-	int r = 0;
 
-	if (!utf8_valid(v, strlen(v)))
-		return err_set(err, CODE_CONFIG, 0, "%s: [%s] %s: not UTF-8 text", where, s->section, s->key);
-	switch (s->type) {
-	case T_PATH:
-		r = v[0] == '/' ? 0 : -1;
-		/* fall through */
-	case T_STRING:
-		if (r == 0) {
-			free(*(char **)p);
-			*(char **)p = xstrdup(v);
-		}
-		break;
-	case T_LINES:
-		if (strlen(v) > VALUE_ENTRY_MAX)
-			(void)err_set(&why, CODE_CONFIG, 0, "an entry of more than %d bytes", VALUE_ENTRY_MAX);
-		else if (*v)
-			strv_push(p, v);
-		r = why.msg[0] ? -1 : 0;
-		break;
-	case T_REGEXES:
-		r = value_regexes(p, v, &why);
-		break;
-	case T_BOOL:
-		r = value_bool(v, p);
-		break;
-	case T_DURATION:
-		r = value_duration(v, p);
-		break;
-	case T_SIZE:
-		r = value_size(v, p);
-		break;
-	case T_COUNT:
-		r = parse_u64(v, 1000000, &u);
-		if (r == 0)
-			*(int64_t *)p = (int64_t)u;
-		break;
-	case T_OCTAL:
-		r = value_octal(v, p);
-		break;
-	case T_ENUM:
-		r = value_enum(s->words, v, p);
-		break;
-	}
-	if (r == 0)
+	if (setting_read(s->type, s->words, v, at(c, s), &why) == 0)
 		return 0;
-	if (why.msg[0])
-		return err_set(err, CODE_CONFIG, 0, "%s: [%s] %s = %s; accepted: %s", where, s->section, s->key, why.msg,
-			       accepted(s));
-	return err_set(err, CODE_CONFIG, 0, "%s: [%s] %s = '%s' is not valid; accepted: %s", where, s->section, s->key, v,
-		       s->type == T_ENUM ? s->words : accepted(s));
+	return err_set(err, why.code, 0, "%s: [%s] %s = %s", where, s->section, s->key, why.msg);
 }
 
 static void set_origin(struct config *c, const struct setting *s, const char *where)
@@ -224,10 +147,7 @@ void config_defaults(struct config *ret)
 void config_clear(struct config *c)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
-		if (is_list(&settings[i]))
-			strv_clear(at(c, &settings[i]));
-		else if (settings[i].type == T_STRING || settings[i].type == T_PATH)
-			free(*(char **)at(c, &settings[i]));
+		setting_clear(settings[i].type, at(c, &settings[i]));
 		if (c->origin)
 			free(c->origin[i]);
 	}
@@ -443,18 +363,6 @@ int config_load(const char *file, char *const *environ_, const struct strv *sets
 	return -1;
 }
 
-/* A proxy's password is not for a ticket. */
-static void put_without_password(struct buf *b, const char *uri)
-{
-	const char *start = strstr(uri, "://"), *at = strrchr(uri, '@');
-
-	start = start ? start + 3 : uri;
-	if (at && at > start)
-		buf_printf(b, "%.*s***%s", (int)(start - uri), uri, at);
-	else
-		buf_puts(b, uri);
-}
-
 void config_unread(const struct config *c, struct strv *ret)
 {
 	static const char *const sections[] = { "schedule", "restart", "health", "hooks" };
@@ -465,54 +373,12 @@ void config_unread(const struct config *c, struct strv *ret)
 				strv_take(ret, xasprintf("[%s] %s (%s)", settings[i].section, settings[i].key, c->origin[i]));
 }
 
-/* The value as the configuration would write it. */
-static void put_value(struct buf *b, const struct config *c, const struct setting *s)
-{
-	const void *p = at(c, s);
-
-	switch (s->type) {
-	case T_STRING:
-	case T_PATH:
-		put_without_password(b, strna(*(char *const *)p));
-		break;
-	case T_LINES:
-	case T_REGEXES: {
-		const struct strv *l = p;
-
-		for (size_t i = 0; i < l->n; i++)
-			buf_printf(b, "%s%s", i ? " " : "", l->v[i]);
-		break;
-	}
-	case T_BOOL:
-		buf_puts(b, *(const bool *)p ? "yes" : "no");
-		break;
-	case T_DURATION:
-		buf_printf(b, "%llds", (long long)*(const int64_t *)p);
-		break;
-	case T_SIZE:
-	case T_COUNT:
-		buf_printf(b, "%lld", (long long)*(const int64_t *)p);
-		break;
-	case T_OCTAL:
-		buf_printf(b, "%04llo", (unsigned long long)*(const int64_t *)p);
-		break;
-	case T_ENUM: {
-		const char *w = s->words;
-
-		for (int i = *(const int *)p; i > 0; i--)
-			w = strchr(w, ' ') + 1;
-		buf_append(b, w, strcspn(w, " "));
-		break;
-	}
-	}
-}
-
 void config_text(const struct config *c, struct buf *ret)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
 		cleanup_buf struct buf v = { 0 };
 
-		put_value(&v, c, &settings[i]);
+		setting_write(settings[i].type, settings[i].words, at(c, &settings[i]), &v);
 		buf_printf(ret, "%s.%s = ", settings[i].section, settings[i].key);
 		buf_put_escaped(ret, buf_str(&v), v.n, SIZE_MAX);
 		buf_printf(ret, "    (%s)\n", c->origin[i]);
@@ -535,7 +401,7 @@ struct json_object *config_json(const struct config *c)
 			for (size_t k = 0; k < l->n; k++)
 				json_object_array_add(value, json_object_new_string(l->v[k]));
 		} else {
-			put_value(&v, c, &settings[i]);
+			setting_write(settings[i].type, settings[i].words, at(c, &settings[i]), &v);
 			value = json_object_new_string(buf_str(&v));
 		}
 		json_object_object_add(one, "value", value);

@@ -10,6 +10,7 @@
 #include "buf.h"
 #include "err.h"
 #include "util.h"
+#include "value.h"
 
 #define CONFIG_PATH "/etc/stopgap/stopgap.conf"
 
@@ -33,23 +34,23 @@ struct config {
 		int64_t plugin_timeout;
 	} updates;
 	struct {
-		int64_t interval;
-		char *window;
+		int64_t interval;	/* 0: only when asked */
+		char *window;		/* value_window() reads it; NULL or "": always */
 		int64_t jitter, before_start, shutdown_grace;
 	} schedule;
 	struct {
 		int mode;		/* enum restart_mode */
-		struct strv never;
-		char *stop_signal;
+		struct strv never;	/* anchored EREs: restart.h says of what */
+		int stop_signal;	/* 0: SIGTERM */
 		int64_t stop_timeout;
-		char *budget;
+		struct budget budget;	/* restarts of one service */
 	} restart;
 	struct {
-		char *command;
+		char *command;		/* value_argv() reads it; NULL or "": none */
 		int64_t timeout;
 	} health;
 	struct {
-		char *before, *after;
+		char *before, *after;	/* as command */
 		int64_t timeout;
 	} hooks;
 	struct {

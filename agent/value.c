@@ -1,5 +1,8 @@
 /* value.c - see value.h. */
 #include <regex.h>
+#include <signal.h>
+#include <stdio.h>
+#include "buf.h"
 #include "value.h"
 
 /* A number and its unit, one of UNITS ("s", "m", ...), each worth FACTORS. */
@@ -108,5 +111,130 @@ int value_regexes(struct strv *l, const char *v, struct err *err)
 			return -1;
 		v += n;
 	}
+	return 0;
+}
+
+int value_budget(const char *v, struct budget *ret)
+{
+	const char *slash = strchr(v, '/');
+	struct budget b;
+	uint64_t count;
+
+	if (!slash)
+		return -1;
+	cleanup_free char *digits = xstrndup(v, (size_t)(slash - v));
+	if (parse_u64(digits, 1000, &count) < 0 || value_duration(slash + 1, &b.period) < 0 || b.period < 1)
+		return -1;
+	b.count = (int64_t)count;
+	*ret = b;
+	return 0;
+}
+
+/* "+3" or "-1" behind RTMIN or RTMAX. */
+static int realtime(const char *v, int base, int *ret)
+{
+	uint64_t n = 0;
+
+	if (*v && ((*v != '+' && *v != '-') || parse_u64(v + 1, 64, &n) < 0))
+		return -1;
+	int sig = *v == '-' ? base - (int)n : base + (int)n;
+	if (sig < SIGRTMIN || sig > SIGRTMAX)
+		return -1;
+	*ret = sig;
+	return 0;
+}
+
+int value_signal(const char *v, int *ret)
+{
+	static const struct {
+		const char *name;
+		int sig;
+	} others[] = { { "CLD", SIGCHLD }, { "IOT", SIGABRT }, { "IO", SIGIO } };
+	uint64_t n;
+
+	if (!*v || parse_u64(v, (uint64_t)SIGRTMAX, &n) == 0) {
+		/* between the classic ones and SIGRTMIN are those of the C library */
+		if (*v && (n == 0 || (n > 31 && (int)n < SIGRTMIN)))
+			return -1;
+		*ret = *v ? (int)n : 0;
+		return 0;
+	}
+	if (strncasecmp(v, "SIG", 3) == 0)
+		v += 3;
+	if (strncasecmp(v, "RTMIN", 5) == 0)
+		return realtime(v + 5, SIGRTMIN, ret);
+	if (strncasecmp(v, "RTMAX", 5) == 0)
+		return realtime(v + 5, SIGRTMAX, ret);
+	for (int i = 1; i < 32; i++) {
+		const char *name = sigabbrev_np(i);
+
+		if (name && strcasecmp(v, name) == 0) {
+			*ret = i;
+			return 0;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		if (strcasecmp(v, others[i].name) == 0) {
+			*ret = others[i].sig;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+void signal_format(int sig, char *ret)
+{
+	const char *name = sig > 0 && sig < 32 ? sigabbrev_np(sig) : NULL;
+
+	*ret = '\0';
+	if (name)
+		(void)snprintf(ret, 16, "SIG%s", name);
+	else if (sig >= SIGRTMIN && sig <= SIGRTMAX)
+		(void)snprintf(ret, 16, "SIGRTMIN+%d", sig - SIGRTMIN);
+}
+
+/* One word from *V on, without its quotes. */
+static int take_word(const char **v, struct buf *word, struct err *err)
+{
+	const char *p = *v;
+	char quote = '\0';
+
+	for (; *p && (quote || (*p != ' ' && *p != '\t')); p++) {
+		bool escape = *p == '\\' && quote != '\'' && (!quote || p[1] == '"' || p[1] == '\\');
+
+		if (escape && !p[1])
+			return err_set(err, CODE_CONFIG, 0, "'%s': nothing follows the last backslash", *v);
+		if (escape)
+			buf_putc(word, *++p);
+		else if (*p == quote)
+			quote = '\0';
+		else if (!quote && (*p == '\'' || *p == '"'))
+			quote = *p;
+		else
+			buf_putc(word, *p);
+	}
+	if (quote)
+		return err_set(err, CODE_CONFIG, 0, "'%s': %s is not closed", *v, quote == '"' ? "\"" : "a '");
+	*v = p;
+	return 0;
+}
+
+int value_argv(const char *v, struct strv *l, struct err *err)
+{
+	cleanup_strv struct strv words = { 0 };
+
+	while (*(v += strspn(v, " \t"))) {
+		cleanup_buf struct buf word = { 0 };
+
+		if (take_word(&v, &word, err) < 0)
+			return -1;
+		if (words.n == VALUE_WORDS_MAX)
+			return err_set(err, CODE_CONFIG, 0, "a command of more than %d words", VALUE_WORDS_MAX);
+		strv_push(&words, buf_str(&word));
+	}
+	if (words.n && !*words.v[0])
+		return err_set(err, CODE_CONFIG, 0, "a command without a name");
+	*l = words;
+	words = (struct strv){ 0 };
 	return 0;
 }

@@ -37,6 +37,10 @@ TEST(defaults)
 	EQ(c.network.max_bytes, 2LL << 30);
 	EQ(c.report.socket_mode, 0600);
 	STREQ(c.report.state_dir, "/var/lib/stopgap");
+	EQ(c.restart.stop_signal, 0);
+	EQ(c.restart.budget.count, 3);
+	EQ(c.restart.budget.period, 3600);
+	STREQ(c.health.command, NULL);
 	OK(c.trust.require_signed && !c.trust.accept_expired && c.updates.allow_new);
 	config_clear(&c);
 }
@@ -57,6 +61,24 @@ TEST(values)
 	STREQ(c.updates.origins.v[0], "origin=Debian,label=Debian-Security");
 	EQ(c.network.max_bytes, 500LL << 20);
 	STREQ(c.network.proxy, "http://proxy:3128 ;not a comment");
+	config_clear(&c);
+}
+
+TEST(restart_and_schedule)
+{
+	struct config c;
+	cleanup_free char *msg = parse("[restart]\nstop_signal=RTMIN+3\nbudget=10/1d\n[schedule]\n"
+				       "window=Mon-Fri 22:00-04:00 +02:00; Sat 02:00-05:00\n[health]\n"
+				       "command=curl -fs 'http://localhost/a b'\n", &c);
+	cleanup_buf struct buf text = { 0 };
+
+	STREQ(msg, NULL);
+	EQ(c.restart.budget.count, 10);
+	STREQ(c.schedule.window, "Mon-Fri 22:00-04:00 +02:00; Sat 02:00-05:00");
+	config_text(&c, &text);
+	HAS(buf_str(&text), "restart.stop_signal = SIGRTMIN+3 ");
+	HAS(buf_str(&text), "restart.budget = 10/86400s ");
+	HAS(buf_str(&text), "health.command = curl -fs 'http://localhost/a b' ");
 	config_clear(&c);
 }
 
@@ -107,6 +129,13 @@ TEST(refused)
 	REFUSED("[report]\nhistory=-1\n", "f:2", "whole number");
 	REFUSED("[network]\nmax_bytes=1T\n", "f:2", "500M");
 	REFUSED("[updates]\norigins=\xff\xfe\n", "f:2", "UTF-8");
+	REFUSED("[schedule]\nwindow=2am-5am\n", "f:2", "[schedule] window", "'2am-5am'", "Mon-Fri 22:00-04:00 +02:00");
+	REFUSED("[restart]\nstop_signal=SIGNOPE\n", "f:2", "stop_signal = 'SIGNOPE'", "SIGTERM, QUIT, 15 or RTMIN+3");
+	REFUSED("[restart]\nbudget=3\n", "f:2", "budget = '3'", "3/1h");
+	REFUSED("[restart]\nnever=ngin(\n", "f:2", "'ngin('", "of names");
+	REFUSED("[health]\ncommand=curl 'http://localhost\n", "f:2", "command", "not closed", "without a shell");
+	REFUSED("[hooks]\nbefore=a \\\n", "f:2", "before", "backslash");
+	REFUSED("[hooks]\nafter='' a\n", "f:2", "after", "without a name");
 }
 
 TEST(nul_byte)
