@@ -136,13 +136,12 @@ int value_window(const char *v, struct windows *ret, struct err *err)
 	return 0;
 }
 
-int64_t window_next(const struct windows *w, int64_t t, int64_t *end)
+void window_find(const struct windows *w, int64_t t, int64_t *begin, int64_t *end)
 {
 	int64_t best = INT64_MAX;
 
+	*begin = INT64_MIN;
 	*end = INT64_MAX;
-	if (!w->n)
-		return t;
 	for (size_t i = 0; i < w->n; i++) {
 		const struct window *o = &w->v[i];
 		int64_t local = t + o->offset * 60, midnight = local - ((local % DAY) + DAY) % DAY;
@@ -151,17 +150,16 @@ int64_t window_next(const struct windows *w, int64_t t, int64_t *end)
 		for (int d = -1; d <= 7; d++) {
 			int64_t day = midnight + d * (int64_t)DAY, weekday = ((day / DAY + 4) % 7 + 7) % 7;
 			int64_t from = day + o->begin * 60 - o->offset * 60, to = day + o->end * 60 - o->offset * 60;
+			int64_t first = from > t ? from : t;
 
 			if (!(o->days & 1U << weekday) || t >= to)
 				continue;
-			if (from < t)
-				from = t;
-			if (from < best || (from == best && to > *end)) {
-				best = from;
+			if (first < best || (first == best && to > *end)) {
+				best = first;
+				*begin = from;
 				*end = to;
 			}
 			break;
 		}
 	}
-	return best;
 }

@@ -30,6 +30,7 @@ struct windows {
 
 /* Parse V; RET is complete on success. Codes: CONFIG, naming the part that is wrong. */
 int value_window(const char *v, struct windows *ret, struct err *err);
-/* The first moment at or after T that is inside one, and into *END when that
- * one closes (INT64_MAX: never). */
-int64_t window_next(const struct windows *w, int64_t t, int64_t *end);
+/* The window that is open at T, else the next one: [*BEGIN, *END), so *BEGIN <= T
+ * means open. Of several the one that is open longest. Without windows it is
+ * [INT64_MIN, INT64_MAX). */
+void window_find(const struct windows *w, int64_t t, int64_t *begin, int64_t *end);

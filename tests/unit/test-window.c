@@ -28,13 +28,15 @@ TEST(opens)
 		char got[TIME_TEXT_MAX], got_end[TIME_TEXT_MAX];
 		struct windows w;
 		struct err err = ERR_INIT;
-		int64_t t, end;
+		int64_t t, begin, end;
 
 		EQ(time_parse(when, &t), 0);
 		EQ(value_window(line, &w, &err), 0);
-		time_format(window_next(&w, t, &end), got);
+		window_find(&w, t, &begin, &end);
+		time_format(begin, got);
 		time_format(end, got_end);
-		if (!streq(got, opens) || !streq(end == INT64_MAX ? "never" : got_end, closes))
+		if (!streq(begin == INT64_MIN ? "always" : got, opens) ||
+		    !streq(end == INT64_MAX ? "never" : got_end, closes))
 			FAIL("%s | %s: %s .. %s", line, when, got, got_end);
 	}
 	GE(n, 18);
