@@ -271,40 +271,50 @@ static void supervise_daemon(const struct manager_view *w, const struct proc_nod
 		refuse(s, "supervise-daemon, pid %d, shows no service name", (int)parent->pid);
 }
 
-/* Is PID in the file that the record (text of "key=value" lines) names as pidfile? */
-static bool pidfile_of(const struct manager_view *w, const char *record, pid_t pid)
+/* Does FILE, which root alone can change, hold PID? */
+static bool pid_in(const struct manager_view *w, const char *file, pid_t pid)
 {
-	const char *line = strstr(record, "pidfile=");
+	cleanup_free char *path = xasprintf("%s%s", w->root, file);
 	cleanup_buf struct buf b = { 0 };
 	struct err ignored = ERR_INIT;
 	uint64_t n;
 
-	if (!line || (line != record && line[-1] != '\n'))
-		return false;
-	line += strlen("pidfile=");
-	cleanup_free char *file = xasprintf("%.*s", (int)strcspn(line, "\n"), line);
-	cleanup_free char *path = xasprintf("%s%s", w->root, file);
 	if (!plain_path(file) || !trusted_path(w->root, file) || read_file(path, 64, &b, &ignored) < 0 || !b.n)
 		return false;
 	b.s[strcspn(b.s, " \n")] = '\0';
 	return parse_u64(b.s, INT32_MAX, &n) == 0 && (pid_t)n == pid;
 }
 
-/* Does one of the service's records, /run/openrc/daemons/NAME/001 …, lead to PID? */
-static bool recorded(const struct manager_view *w, const char *folder, pid_t pid)
+/* A record of start-stop-daemon, RECORD, names its pidfile in one of its lines. */
+static bool recorded(const struct manager_view *w, const char *folder, const char *record, pid_t pid)
 {
+	cleanup_free char *path = xasprintf("%s/%s", folder, record);
+	cleanup_buf struct buf b = { 0 };
+	struct err ignored = ERR_INIT;
+	char *next;
+
+	if (*record == '.' || read_file(path, SMALL_FILE, &b, &ignored) < 0 || !b.n)
+		return false;
+	next = b.s;
+	for (char *line; (line = strsep(&next, "\n"));)
+		if (starts_with(line, "pidfile="))
+			return pid_in(w, line + strlen("pidfile="), pid);
+	return false;
+}
+
+/* Was PID started as service NAME? /run/openrc/daemons/NAME has the records of
+ * OpenRC's own start-stop-daemon; Debian's makes none, and its scripts write
+ * /run/NAME.pid. */
+static bool started_as(const struct manager_view *w, const char *name, pid_t pid)
+{
+	cleanup_free char *folder = xasprintf("%s/run/openrc/daemons/%s", w->root, name);
+	cleanup_free char *usual = xasprintf("/run/%s.pid", name);
 	DIR *d = opendir(folder);
-	bool found = false;
+	bool found = pid_in(w, usual, pid);
 	struct dirent *e;
 
-	for (int i = 0; d && !found && i < DAEMONS_MAX && (e = readdir(d)); i++) {
-		cleanup_free char *path = xasprintf("%s/%s", folder, e->d_name);
-		cleanup_buf struct buf b = { 0 };
-		struct err ignored = ERR_INIT;
-
-		found = *e->d_name != '.' && read_file(path, SMALL_FILE, &b, &ignored) == 0 &&
-			pidfile_of(w, buf_str(&b), pid);
-	}
+	for (int i = 0; d && !found && i < DAEMONS_MAX && (e = readdir(d)); i++)
+		found = recorded(w, folder, e->d_name, pid);
 	if (d)
 		(void)closedir(d);
 	return found;
@@ -312,15 +322,13 @@ static bool recorded(const struct manager_view *w, const char *folder, pid_t pid
 
 bool manager_openrc(const struct manager_view *w, const struct proc_node *top, struct service *ret)
 {
-	cleanup_free char *folder = xasprintf("%s/run/openrc/daemons", w->root);
-	DIR *d = trusted_path(w->root, "/run/openrc/daemons") ? opendir(folder) : NULL;
+	cleanup_free char *folder = xasprintf("%s/run/openrc/started", w->root);
+	DIR *d = trusted_path(w->root, "/run/openrc/started") ? opendir(folder) : NULL;
 	bool found = false;
 	struct dirent *e;
 
 	for (int i = 0; d && !found && i < DAEMONS_MAX && (e = readdir(d)); i++) {
-		cleanup_free char *path = xasprintf("%s/%s", folder, e->d_name);
-
-		found = *e->d_name != '.' && plain(e->d_name, NAME_BYTES) && recorded(w, path, top->pid);
+		found = *e->d_name != '.' && plain(e->d_name, NAME_BYTES) && started_as(w, e->d_name, top->pid);
 		if (found)
 			rc_service(ret, e->d_name);
 	}

@@ -253,6 +253,7 @@ void services_answer(struct services *l, size_t i, const char *output)
 	struct service *s = &l->v[i];
 	cleanup_free char *name = service_supervisord_name(output, s->pid);
 	struct service child = { .covered_by = -1, .below_child = true };
+	bool merged = l->v[0].kind == SERVICE_CHILD;
 	size_t n = strcspn(output, "\n");
 
 	strv_clear(&s->query);
@@ -275,7 +276,7 @@ void services_answer(struct services *l, size_t i, const char *output)
 	/* the coarser restart, of the child, is still there */
 	set_main(&child, SERVICE_CHILD, &l->child);
 	service_clear(s);
-	if (l->v[0].kind == SERVICE_CHILD) {
+	if (merged) {
 		merge(l, i);
 		service_clear(&child);
 		return;
