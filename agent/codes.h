@@ -81,7 +81,16 @@ enum code_class {
 	X(INTERRUPTED, "interrupted", CLASS_ALARM, "the package database is interrupted; 'stopgap once' finishes that first") \
 	X(REPAIRED, "repaired", CLASS_ALARM, "an interrupted transaction was finished first")      \
 	X(SANDBOX_DEGRADED, "sandbox_degraded", CLASS_ALARM, "a download ran with less isolation than intended") \
-	X(SOURCE_IGNORED, "source_ignored", CLASS_ALARM, "a repository could not be used and was left out")
+	X(SOURCE_IGNORED, "source_ignored", CLASS_ALARM, "a repository could not be used and was left out") \
+	/* why a service that runs old code is not restarted, or what came of it */                \
+	X(REPORT_ONLY, "report_only", CLASS_KEPT, "restart.mode is report")                        \
+	X(RESTART_NEVER, "restart_never", CLASS_KEPT, "the service is one that is never restarted") \
+	X(NO_RESTART_COMMAND, "no_restart_command", CLASS_KEPT, "nothing here can restart the service") \
+	X(RESTART_COVERED, "restart_covered", CLASS_KEPT, "another service's restart restarts it, too") \
+	X(RESTART_BUDGET, "restart_budget", CLASS_ALARM, "the service was restarted too often")    \
+	X(RESTART_FAILED, "restart_failed", CLASS_ALARM, "the restart command failed")             \
+	X(STILL_STALE, "still_stale", CLASS_ALARM, "the service was restarted and still runs old code") \
+	X(UNHEALTHY, "unhealthy", CLASS_ALARM, "[health] command failed after a restart")
 
 enum code {
 #define X(id, name, class, text) CODE_##id,

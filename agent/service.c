@@ -22,6 +22,7 @@ const char *service_kind_name(enum service_kind kind)
 static void service_clear(struct service *s)
 {
 	free(s->name);
+	free(s->process);
 	free(s->why_not);
 	strv_clear(&s->restart);
 	strv_clear(&s->query);
@@ -73,6 +74,8 @@ static void set_main(struct service *s, enum service_kind kind, const struct pro
 	s->start = p->start;
 	free(s->name);
 	s->name = escape_text(p->comm, sizeof(p->comm));
+	free(s->process);
+	s->process = xstrdup(s->name);
 }
 
 static void why_not(struct service *s, const char *why)

@@ -38,7 +38,8 @@ struct proc_node {
 struct service {
 	enum service_kind kind;
 	char *name;			/* printable */
-	pid_t pid;			/* its main process */
+	char *process;			/* what its main process is called, printable */
+	pid_t pid;			/* of that */
 	int64_t start;
 	struct strv restart;		/* the command that restarts it; empty for the child, or when none is known */
 	struct strv query;		/* not empty: the command whose output goes to services_answer() first */

@@ -39,6 +39,18 @@ static inline void add_cases(const char *kind, void (*run)(void))
 		free(files);
 }
 
+/* One more test after them, whose RUN begins with case_next = case_next->next. */
+static inline void add_test(const char *name, void (*run)(void))
+{
+	if (!tap_picked(name))
+		return;
+	struct tap_test *t = xcalloc(1, sizeof(*t));
+	t->name = name;
+	t->run = run;
+	*tap_last = t;
+	tap_last = &t->next;
+}
+
 /* The text of the case that is being run; caller frees. */
 static inline char *case_text(void)
 {

@@ -228,15 +228,9 @@ static void a_year(void)
 
 int main(void)
 {
-	static struct tap_test more[] = { { "a_fleet_spreads", a_fleet_spreads, NULL },
-					  { "a_crash_loop_backs_off", a_crash_loop_backs_off, NULL },
-					  { "a_year", a_year, NULL } };
-
 	add_cases("schedule", run_case);
-	for (size_t i = 0; i < ARRAY_SIZE(more); i++)
-		if (tap_picked(more[i].name)) {
-			*tap_last = &more[i];
-			tap_last = &more[i].next;
-		}
+	add_test("a_fleet_spreads", a_fleet_spreads);
+	add_test("a_crash_loop_backs_off", a_crash_loop_backs_off);
+	add_test("a_year", a_year);
 	return cases_main();
 }

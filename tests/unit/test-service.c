@@ -315,16 +315,10 @@ static void supervisord_names(void)
 
 int main(void)
 {
-	static struct tap_test more[] = { { "not_sorted", not_sorted, NULL },
-					  { "a_cycle", a_cycle, NULL },
-					  { "hostile_name", hostile_name, NULL },
-					  { "supervisord_names", supervisord_names, NULL } };
-
 	add_cases("service", run_case);
-	for (size_t i = 0; i < ARRAY_SIZE(more); i++)
-		if (tap_picked(more[i].name)) {
-			*tap_last = &more[i];
-			tap_last = &more[i].next;
-		}
+	add_test("not_sorted", not_sorted);
+	add_test("a_cycle", a_cycle);
+	add_test("hostile_name", hostile_name);
+	add_test("supervisord_names", supervisord_names);
 	return cases_main();
 }
