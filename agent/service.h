@@ -72,6 +72,7 @@ int services_find(const struct proc_node *tree, size_t n, const pid_t *stale, si
  * becomes part of the child, so indices change: begin again with the first. */
 void services_answer(struct services *l, size_t i, const char *output);
 /* The name under which supervisorctl status lists PID; caller frees. NULL: not
- * there, or not a name that can be handed to it. */
+ * there (as every program that has not run for its startsecs), or not a name that
+ * can be handed to it. */
 char *service_supervisord_name(const char *status, pid_t pid);
 void services_clear(struct services *l);
