@@ -6,7 +6,7 @@
 #include "buf.h"
 #include "fd.h"
 #include "manager.h"
-#include "procread.h"
+#include "procfacts.h"
 #include "trusted.h"
 
 #define SMALL_FILE  8192
@@ -55,7 +55,7 @@ _printf_(2, 3) static void refuse(struct service *s, const char *fmt, ...)
 /* Where a link of a process leads, if that is a plain path. */
 static char *read_link(const struct manager_view *w, pid_t pid, const char *name)
 {
-	cleanup_free char *to = procread_link(w->proc, pid, name);
+	cleanup_free char *to = procfacts_link(w->proc, pid, name);
 
 	return to && plain_path(to) ? steal_ptr(&to) : NULL;
 }
@@ -138,7 +138,7 @@ static bool supervisord(const struct manager_view *w, const struct proc_node *pa
 	cleanup_free char *file = NULL;
 	size_t i;
 
-	procread_args(w->proc, parent->pid, &a);
+	procfacts_args(w->proc, parent->pid, &a);
 	i = supervisord_args(&a);
 	if (!i)
 		return false;
@@ -263,7 +263,7 @@ static void supervise_daemon(const struct manager_view *w, const struct proc_nod
 {
 	cleanup_strv struct strv a = { 0 };
 
-	procread_args(w->proc, parent->pid, &a);
+	procfacts_args(w->proc, parent->pid, &a);
 	s->kind = SERVICE_OPENRC;
 	if (a.n > 1 && plain(a.v[1], NAME_BYTES))
 		rc_service(s, a.v[1]);
@@ -345,7 +345,7 @@ static char *cgroup_path(const struct manager_view *w, pid_t pid)
 	cleanup_buf struct buf b = { 0 };
 	char *next, *found = NULL;
 
-	if (procread_file(w->proc, pid, "cgroup", 65536, &b) < 0 || !b.n)
+	if (procfacts_file(w->proc, pid, "cgroup", 65536, &b) < 0 || !b.n)
 		return NULL;
 	next = b.s;
 	for (char *line; (line = strsep(&next, "\n"));) {
@@ -371,7 +371,7 @@ bool manager_systemd(const struct manager_view *w, const struct proc_node *init,
 	ret->kind = SERVICE_SYSTEMD;
 	top = cgroup_path(w, init->pid);
 	path = cgroup_path(w, p->pid);
-	if (!top || !path || !procread_same(w->proc, p->pid, p->start)) {
+	if (!top || !path || !procfacts_same(w->proc, p->pid, p->start)) {
 		refuse(ret, "its cgroup cannot be read");
 		return true;
 	}
@@ -415,7 +415,7 @@ bool manager_of(const struct manager_view *w, const struct proc_node *parent, co
 		ret->kind = SERVICE_OPENRC;
 	else if (!supervisord(w, parent, ret))
 		return false;
-	if (!procread_by_root(w->proc, parent->pid) || !procread_same(w->proc, parent->pid, parent->start)) {
+	if (!procfacts_by_root(w->proc, parent->pid) || !procfacts_same(w->proc, parent->pid, parent->start)) {
 		refuse(ret, "its supervisor, pid %d, does not run as root", (int)parent->pid);
 		return true;
 	}

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include "command.h"
 #include "fd.h"
-#include "procread.h"
+#include "procfacts.h"
 #include "service.h"
 
 static struct event_base *base;
@@ -62,7 +62,7 @@ static size_t read_tree(struct proc_node **ret)
 		uint64_t pid;
 
 		if (parse_u64(e->d_name, INT32_MAX, &pid) < 0 || pid == (uint64_t)getpid() ||
-		    procread_file("/proc", (pid_t)pid, "stat", 8192, &b) < 0)
+		    procfacts_file("/proc", (pid_t)pid, "stat", 8192, &b) < 0)
 			continue;
 		char *name = strchr(b.s, '('), *end = strrchr(b.s, ')');
 		if (sscanf(end, ") %*c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld",

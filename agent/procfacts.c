@@ -1,13 +1,13 @@
-/* procread.c - see procread.h. */
+/* procfacts.c - see procfacts.h. */
 #include <stdio.h>
 #include "err.h"
 #include "fd.h"
-#include "procread.h"
+#include "procfacts.h"
 
 #define CMDLINE_MAX 65536
 #define SMALL_FILE  8192
 
-int procread_file(const char *proc, pid_t pid, const char *file, size_t max, struct buf *ret)
+int procfacts_file(const char *proc, pid_t pid, const char *file, size_t max, struct buf *ret)
 {
 	cleanup_free char *path = xasprintf("%s/%d/%s", proc, (int)pid, file);
 	struct err ignored = ERR_INIT;
@@ -15,13 +15,13 @@ int procread_file(const char *proc, pid_t pid, const char *file, size_t max, str
 	return read_file(path, max, ret, &ignored);
 }
 
-bool procread_same(const char *proc, pid_t pid, int64_t start)
+bool procfacts_same(const char *proc, pid_t pid, int64_t start)
 {
 	cleanup_buf struct buf b = { 0 };
 	long long ticks;
 	const char *at;
 
-	if (procread_file(proc, pid, "stat", SMALL_FILE, &b) < 0)
+	if (procfacts_file(proc, pid, "stat", SMALL_FILE, &b) < 0)
 		return false;
 	at = strrchr(buf_str(&b), ')'); /* the name may hold anything, even ")" */
 	return at &&
@@ -30,20 +30,20 @@ bool procread_same(const char *proc, pid_t pid, int64_t start)
 	       ticks == start;
 }
 
-bool procread_by_root(const char *proc, pid_t pid)
+bool procfacts_by_root(const char *proc, pid_t pid)
 {
 	cleanup_buf struct buf b = { 0 };
 	const char *line;
 	unsigned ids[4];
 
-	if (procread_file(proc, pid, "status", SMALL_FILE, &b) < 0)
+	if (procfacts_file(proc, pid, "status", SMALL_FILE, &b) < 0)
 		return false;
 	line = strstr(buf_str(&b), "\nUid:"); /* a newline in its name is shown escaped */
 	return line && sscanf(line + 5, "%u %u %u %u", &ids[0], &ids[1], &ids[2], &ids[3]) == 4 && ids[0] == 0 &&
 	       ids[1] == 0 && ids[2] == 0 && ids[3] == 0;
 }
 
-char *procread_link(const char *proc, pid_t pid, const char *name)
+char *procfacts_link(const char *proc, pid_t pid, const char *name)
 {
 	cleanup_free char *path = xasprintf("%s/%d/%s", proc, (int)pid, name);
 	static const char deleted[] = " (deleted)";
@@ -58,11 +58,11 @@ char *procread_link(const char *proc, pid_t pid, const char *name)
 	return xstrdup(to);
 }
 
-void procread_args(const char *proc, pid_t pid, struct strv *ret)
+void procfacts_args(const char *proc, pid_t pid, struct strv *ret)
 {
 	cleanup_buf struct buf b = { 0 };
 
-	(void)procread_file(proc, pid, "cmdline", CMDLINE_MAX, &b);
-	for (size_t i = 0; i < b.n && ret->n < PROCREAD_ARGS_MAX; i += strlen(b.s + i) + 1)
+	(void)procfacts_file(proc, pid, "cmdline", CMDLINE_MAX, &b);
+	for (size_t i = 0; i < b.n && ret->n < PROCFACTS_ARGS_MAX; i += strlen(b.s + i) + 1)
 		strv_push(ret, b.s + i);
 }
