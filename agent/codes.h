@@ -26,6 +26,16 @@ enum code_class {
 	X(USAGE, "usage", CLASS_USAGE, "the command line is wrong")                                \
 	X(CONFIG, "config", CLASS_USAGE, "the configuration is wrong")                             \
 	X(BUSY, "busy", CLASS_BLOCKED, "another stopgap run holds the state folder")               \
+	/* the status socket */                                                                    \
+	X(SOCKET_FAILED, "socket_failed", CLASS_ALARM, "the status socket could not be made")      \
+	X(NO_AGENT, "no_agent", CLASS_FAILED, "no agent answers on the status socket")             \
+	X(BAD_REQUEST, "bad_request", CLASS_FAILED, "the request is not one that the status socket knows") \
+	X(TOO_LARGE, "too_large", CLASS_FAILED, "the request is larger than allowed")              \
+	X(NOT_FOUND, "not_found", CLASS_FAILED, "the status socket has no such route")             \
+	X(METHOD_NOT_ALLOWED, "method_not_allowed", CLASS_FAILED, "the route has no such method")  \
+	X(FORBIDDEN, "forbidden", CLASS_FAILED, "this user may not start a run")                   \
+	X(NOT_READY, "not_ready", CLASS_FAILED, "there is nothing to show yet")                    \
+	X(TOO_MANY_CLIENTS, "too_many_clients", CLASS_FAILED, "all event streams are taken")       \
 	/* plugin */                                                                               \
 	X(PLUGIN_MISSING, "plugin_missing", CLASS_FAILED, "the bundle lacks a plugin")             \
 	X(PLUGIN_DIED, "plugin_died", CLASS_FAILED, "the plugin ended without an answer")          \

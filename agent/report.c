@@ -283,7 +283,7 @@ struct json_object *report_json(const struct report *r)
 	wire_add_string(c, "engine", r->container.engine);
 	json_object_object_add(o, "container", c);
 	json_object_object_add(o, "distribution", r->probed ? wire_encode(&msg_distribution, &r->probe.distribution) : NULL);
-	static const char *const modes[] = { "once", "dry-run", "check" };
+	static const char *const modes[] = { "once", "dry-run", "check", "scan" };
 	json_object_object_add(o, "mode", json_object_new_string(modes[r->mode]));
 	json_object_object_add(o, "trigger", json_object_new_string(r->trigger));
 	json_object_object_add(o, "result", json_object_new_string(report_result(r)));

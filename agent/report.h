@@ -12,7 +12,7 @@
 
 #define REPORT_SCHEMA 1
 
-enum mode { MODE_ONCE, MODE_DRY_RUN, MODE_CHECK };
+enum mode { MODE_ONCE, MODE_DRY_RUN, MODE_CHECK, MODE_SCAN };
 
 enum exit_code {
 	EXIT_DONE = 0,
