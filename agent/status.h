@@ -47,6 +47,8 @@ struct status;
  * on without. SOURCE must outlive *RET; ARG goes to its functions. */
 int status_start(struct event_base *base, const struct config *config, const struct status_source *source, void *arg,
 		 struct status **ret, struct err *err);
-/* An event to all subscribers; takes DATA. NAME is one word of ours. */
+/* An event to all subscribers; takes DATA. NAME is one word of ours: "state" (the
+ * status document), "progress" (a msg_progress), "done" {"run":N,"exit_code":E},
+ * when /v1/report has that run's report already. */
 void status_event(struct status *s, const char *name, struct json_object *data);
 void status_stop(struct status *s);

@@ -1,9 +1,12 @@
 /* clients slow SOCKET N   N clients at once that send a byte a second each, and come back when they are closed; until SIGTERM.
  * clients raw SOCKET 1   standard input as it is, then what is answered until the other side closes.
+ * clients serve SOCKET FILE...   the other way round: answer each request with the bytes of the next file, the last again and
+ *                        again; FILE "-" never answers.
  * clients many SOCKET N TARGET...   N requests one after the other, of each TARGET in turn; prints how many got 200. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +109,37 @@ static int raw(void)
 	return 0;
 }
 
+static int serve(int n, char **files)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)unlink(address.sun_path);
+	(void)signal(SIGCHLD, SIG_IGN);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 10) < 0)
+		return 1;
+	printf("ready\n");
+	fflush(stdout);
+	for (int i = 0;; i += i < n - 1) {
+		static char text[1 << 20];
+		int conn = accept(fd, NULL, NULL);
+
+		(void)!read(conn, text, sizeof(text));
+		/* the client may leave this answer for later */
+		if (fork() != 0) {
+			if (strcmp(files[i], "-") != 0)
+				close(conn);
+			continue;
+		}
+		int file = strcmp(files[i], "-") == 0 ? -1 : open(files[i], O_RDONLY | O_CLOEXEC);
+		if (file < 0)
+			_exit(0);
+		for (ssize_t k; (k = read(file, text, sizeof(text))) > 0;)
+			if (send(conn, text, (size_t)k, MSG_NOSIGNAL) < 0)
+				break;
+		_exit(0);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 4 || strlen(argv[2]) >= sizeof(address.sun_path))
@@ -114,6 +148,8 @@ int main(int argc, char **argv)
 	memcpy(address.sun_path, argv[2], strlen(argv[2]));
 	if (strcmp(argv[1], "slow") == 0)
 		return slow(atoi(argv[3]));
+	if (strcmp(argv[1], "serve") == 0)
+		return serve(argc - 3, argv + 3);
 	if (strcmp(argv[1], "raw") == 0)
 		return raw();
 	return argc > 4 ? many(atoi(argv[3]), argv + 4, argc - 4) : 2;

@@ -41,6 +41,11 @@ static bool has(struct server *s, const char *name)
 	return access(path, F_OK) == 0;
 }
 
+static int exit_code(const struct server *s)
+{
+	return s->mode == MODE_CHECK ? 100 : s->mode == MODE_SCAN ? 102 : 0;
+}
+
 static struct json_object *document(void *arg, enum status_doc doc, int64_t limit)
 {
 	static const char *const names[] = { "status", "report", "pending", "processes", "history" };
@@ -56,8 +61,10 @@ static struct json_object *document(void *arg, enum status_doc doc, int64_t limi
 		json_object_object_add(run, "state", json_object_new_string(s->steps ? "fetch" : "idle"));
 		json_object_object_add(o, "run", run);
 	}
-	if (doc == STATUS_REPORT && o && s->run)
+	if (doc == STATUS_REPORT && o && s->run) {
 		json_object_object_add(o, "run", json_object_new_int64(s->run));
+		json_object_object_add(o, "exit_code", json_object_new_int(exit_code(s)));
+	}
 	return o;
 }
 
