@@ -76,7 +76,7 @@ kill -KILL "$server"
 rc=0
 wait $hung || rc=$?
 assert_streq "$rc" 125 "exit"
-assert_file_has_content "$T/hang.err" "^no_agent: follow run [0-9]+ \('stopgap history' shows its end\): no agent answers on"
+assert_file_has_content "$T/hang.err" "^no_agent: follow run [0-9]+ \('stopgap history' shows its end\): "
 rm "$D/hang"
 assert_exists "$S"
 client_fails no_agent "no agent answers" get /v1/status

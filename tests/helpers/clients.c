@@ -28,7 +28,7 @@ static int dial(int flags)
 	return fd;
 }
 
-static int slow(int n)
+static void slow(int n)
 {
 	static const char text[] = "GET /v1/status HTTP/1.1\r\nHost: x\r\nX-Slow: ";
 	struct pollfd *p = calloc((size_t)n, sizeof(*p));
@@ -109,14 +109,14 @@ static int raw(void)
 	return 0;
 }
 
-static int serve(int n, char **files)
+static void serve(int n, char **files)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	(void)unlink(address.sun_path);
 	(void)signal(SIGCHLD, SIG_IGN);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 10) < 0)
-		return 1;
+		exit(1);
 	printf("ready\n");
 	fflush(stdout);
 	for (int i = 0;; i += i < n - 1) {
@@ -147,9 +147,9 @@ int main(int argc, char **argv)
 	address.sun_family = AF_UNIX;
 	memcpy(address.sun_path, argv[2], strlen(argv[2]));
 	if (strcmp(argv[1], "slow") == 0)
-		return slow(atoi(argv[3]));
+		slow(atoi(argv[3]));
 	if (strcmp(argv[1], "serve") == 0)
-		return serve(argc - 3, argv + 3);
+		serve(argc - 3, argv + 3);
 	if (strcmp(argv[1], "raw") == 0)
 		return raw();
 	return argc > 4 ? many(atoi(argv[3]), argv + 4, argc - 4) : 2;
