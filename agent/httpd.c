@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <event2/event_struct.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include "httpd.h"
@@ -39,6 +40,7 @@ struct httpd {
 	struct event *again;		/* after descriptors ran out */
 	struct conns conns;		/* the oldest first */
 	size_t n, streams;
+	size_t max, max_streams;
 };
 
 struct httpd_body *httpd_body_new(struct buf *b)
@@ -292,31 +294,36 @@ static void on_deadline(evutil_socket_t fd _unused_, short what _unused_, void *
 	conn_free(c);
 }
 
-/* The oldest that is answered already and only drains, else the oldest request. */
+/* Who goes when there is no room: one that is answered and only drains; else the
+ * oldest. Of those that still send and those that read their answer the larger
+ * half loses one: neither slow senders nor slow readers can push the others out. */
 static bool close_oldest(struct httpd *h)
 {
-	struct httpd_conn *c, *victim = NULL;
+	struct httpd_conn *c, *sender = NULL, *reader = NULL;
+	size_t senders = 0, readers = 0;
 
-	TAILQ_FOREACH(c, &h->conns, link)
+	TAILQ_FOREACH_REVERSE(c, &h->conns, conns, link)
 	{
-		if (c->phase == STREAM)
-			continue;
 		if (c->phase == DRAIN) {
-			victim = c;
-			break;
+			conn_free(c);
+			return true;
 		}
-		victim = victim ? victim : c;
+		if (c->phase == ANSWER)
+			reader = c, readers++;
+		else if (c->phase != STREAM)
+			sender = c, senders++;
 	}
-	if (victim)
-		conn_free(victim);
-	return victim != NULL;
+	c = senders >= readers ? sender : reader;
+	if (c)
+		conn_free(c);
+	return c != NULL;
 }
 
 static void conn_new(struct httpd *h, int fd)
 {
 	struct httpd_conn *c = xcalloc(1, sizeof(*c));
 
-	if (h->n >= HTTPD_CONNECTIONS)
+	if (h->n >= h->max)
 		(void)close_oldest(h);
 	c->h = h;
 	c->fd = fd;
@@ -363,11 +370,17 @@ static void on_again(evutil_socket_t fd _unused_, short what _unused_, void *arg
 struct httpd *httpd_new(struct event_base *base, int fd, httpd_handler *handler, void *arg)
 {
 	struct httpd *h = xcalloc(1, sizeof(*h));
+	struct rlimit limit;
 
 	h->base = base;
 	h->fd = fd;
 	h->handler = handler;
 	h->arg = arg;
+	/* the rest of the descriptors is for the work itself */
+	h->max = HTTPD_CONNECTIONS;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < h->max)
+		h->max = limit.rlim_cur > 8 ? (size_t)limit.rlim_cur / 4 : 2;
+	h->max_streams = h->max / 2 < HTTPD_STREAMS ? h->max / 2 : HTTPD_STREAMS;
 	TAILQ_INIT(&h->conns);
 	h->accept = event_new(base, fd, EV_READ | EV_PERSIST, on_accept, h);
 	h->again = evtimer_new(base, on_again, h);
@@ -389,7 +402,7 @@ void httpd_free(struct httpd *h)
 
 bool httpd_streams_full(const struct httpd *h)
 {
-	return h->streams >= HTTPD_STREAMS;
+	return h->streams >= h->max_streams;
 }
 
 void httpd_stream(struct httpd_conn *c, const char *first)

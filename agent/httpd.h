@@ -6,8 +6,9 @@
  * 120 kB to the agent. One connection carries one request here.
  *
  * Deadlines are absolute: the head within HTTPD_HEAD_MS of the accept, all else
- * within HTTPD_ANSWER_MS of the head. With HTTPD_CONNECTIONS open the oldest
- * unfinished request is closed, so a new one is always accepted.
+ * within HTTPD_ANSWER_MS of the head. With HTTPD_CONNECTIONS open (or a quarter of
+ * RLIMIT_NOFILE) the oldest unfinished request is closed, so a new one is always
+ * accepted; whoever is reading his answer is not pushed out by those who only send.
  */
 #pragma once
 #include <event2/event.h>

@@ -8,7 +8,7 @@
 #include "fd.h"
 #include "sockfile.h"
 
-#define BACKLOG 1024
+#define BACKLOG 4096	/* a client that does not wait is refused when it is full; the kernel cuts it to its own limit */
 
 static int cannot(const struct sockfile *s, const char *what, struct err *err)
 {

@@ -173,7 +173,9 @@ static int parse_run(const char *body, enum mode *ret, struct err *err)
 	if (json_object_object_length(o) == 1 && json_object_object_get_ex(o, "mode", &mode) &&
 	    json_object_is_type(mode, json_type_string))
 		for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
-			if (streq(json_object_get_string(mode), modes[i].name)) {
+			/* a NUL may not hide what follows it */
+			if (streq(json_object_get_string(mode), modes[i].name) &&
+			    (size_t)json_object_get_string_len(mode) == strlen(modes[i].name)) {
 				*ret = modes[i].mode;
 				found = true;
 			}

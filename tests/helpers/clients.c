@@ -1,5 +1,7 @@
 /* clients slow SOCKET N   N clients at once that send a byte a second each, and come back when they are closed; until SIGTERM.
  * clients raw SOCKET 1   standard input as it is, then what is answered until the other side closes.
+ * clients pipe SOCKET 1  standard input as it comes, until the other side closes; then what it answered.
+ * clients greedy SOCKET N TARGET   N clients at once that ask for it and read nothing; until SIGTERM.
  * clients serve SOCKET FILE...   the other way round: answer each request with the bytes of the next file, the last again and
  *                        again; FILE "-" never answers.
  * clients many SOCKET N TARGET...   N requests one after the other, of each TARGET in turn; prints how many got 200. */
@@ -109,6 +111,47 @@ static int raw(void)
 	return 0;
 }
 
+static int pipe_through(void)
+{
+	char text[4096];
+	int fd = dial(0);
+	struct pollfd p[2] = { { .fd = 0, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
+
+	while (fd >= 0 && poll(p, 2, -1) > 0) {
+		ssize_t k;
+
+		if (p[1].revents) {
+			k = read(fd, text, sizeof(text));
+			if (k <= 0)
+				return 0;
+			fwrite(text, 1, (size_t)k, stdout);
+		} else if (p[0].revents) {
+			k = read(0, text, sizeof(text));
+			if (k <= 0)
+				p[0].fd = -1;
+			else
+				(void)!send(fd, text, (size_t)k, MSG_NOSIGNAL);
+		}
+	}
+	return 1;
+}
+
+static void greedy(int n, const char *target)
+{
+	for (int i = 0; i < n; i++) {
+		char text[4096];
+		int fd = dial(0), len = snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", target);
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		(void)!send(fd, text, (size_t)len, MSG_NOSIGNAL);
+		(void)poll(&p, 1, -1); /* the answer has begun */
+	}
+	printf("ready\n");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
 static void serve(int n, char **files)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -150,6 +193,10 @@ int main(int argc, char **argv)
 		slow(atoi(argv[3]));
 	if (strcmp(argv[1], "serve") == 0)
 		serve(argc - 3, argv + 3);
+	if (strcmp(argv[1], "pipe") == 0)
+		return pipe_through();
+	if (strcmp(argv[1], "greedy") == 0)
+		greedy(atoi(argv[3]), argv[4]);
 	if (strcmp(argv[1], "raw") == 0)
 		return raw();
 	return argc > 4 ? many(atoi(argv[3]), argv + 4, argc - 4) : 2;
