@@ -79,9 +79,10 @@ int ids_user(const char *root, const char *name, uid_t *uid, gid_t *gid, struct 
 	if (read_entries(root, "passwd", &text, number ? &ignored : err) < 0) {
 		if (!number)
 			return err_wrap(err, "user '%s'", name);
-	} else if (find_entry(text, number ? 2 : 0, name, f) < 4 || parse_id(f[2], &u) < 0 || parse_id(f[3], &g) < 0) {
+	} else if (!*name || find_entry(text, number ? 2 : 0, name, f) < 4 || parse_id(f[2], &u) < 0 ||
+		   parse_id(f[3], &g) < 0) {
 		g = 0;
-		if (!number || !*name)
+		if (!number)
 			return err_set(err, CODE_CONFIG, 0,
 				       "user '%s': not in %s/etc/passwd; name one that is, or its number", name, root);
 	}
