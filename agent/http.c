@@ -277,7 +277,7 @@ struct http_span http_query(struct http_span query, const char *key)
 
 		(void)next_part(&value, '=', &name);
 		if (http_span_is(name, key))
-			return value.s ? value : (struct http_span){ "", 0 };
+			return value.s ? value : (struct http_span){ pair.s + pair.n, 0 };
 	}
 	return (struct http_span){ 0 };
 }
