@@ -5,12 +5,11 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include "clock.h"
 #include "httpd.h"
 #include "wire.h"
 
-/* Accepted in one go: fewer than the cap, so that who was just accepted is read
- * before a flood can make him the oldest. */
-#define ACCEPT_BATCH 8
+#define ACCEPT_BATCH 8	/* then those that are here have their turn */
 #define DRAIN_MAX    (64 * 1024)
 
 enum phase { HEAD, BODY, ANSWER, DRAIN, STREAM };
@@ -19,6 +18,7 @@ struct httpd_conn {
 	TAILQ_ENTRY(httpd_conn) link;
 	struct httpd *h;
 	int fd;
+	uint64_t since;			/* clock_ms() of the accept */
 	enum phase phase;
 	struct event io, timer;
 	struct buf in;			/* what was received */
@@ -37,7 +37,7 @@ struct httpd {
 	httpd_handler *handler;
 	void *arg;
 	struct event *accept;
-	struct event *again;		/* after descriptors ran out */
+	struct event *again;		/* ends a pause of accept */
 	struct conns conns;		/* the oldest first */
 	size_t n, streams;
 	size_t max, max_streams;
@@ -297,36 +297,58 @@ static void on_deadline(evutil_socket_t fd _unused_, short what _unused_, void *
 /* Who goes when there is no room: one that is answered and only drains; else the
  * oldest. Of those that still send and those that read their answer the larger
  * half loses one: neither slow senders nor slow readers can push the others out. */
-static bool close_oldest(struct httpd *h)
+static struct httpd_conn *who_goes(struct httpd *h)
 {
 	struct httpd_conn *c, *sender = NULL, *reader = NULL;
 	size_t senders = 0, readers = 0;
 
 	TAILQ_FOREACH_REVERSE(c, &h->conns, conns, link)
 	{
-		if (c->phase == DRAIN) {
-			conn_free(c);
-			return true;
-		}
+		if (c->phase == DRAIN)
+			return c;
 		if (c->phase == ANSWER)
 			reader = c, readers++;
 		else if (c->phase != STREAM)
 			sender = c, senders++;
 	}
-	c = senders >= readers ? sender : reader;
-	if (c)
+	return senders >= readers ? sender : reader;
+}
+
+/* Accept nobody for a while: clients wait in the kernel's queue. */
+static void pause_accept(struct httpd *h, int ms)
+{
+	struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
+
+	(void)event_del(h->accept);
+	if (evtimer_add(h->again, &tv) < 0)
+		out_of_memory();
+}
+
+/* Who was accepted in a burst has not had the time to send: he is not closed for
+ * those who came right behind him. False: nobody can go yet. */
+static bool make_room(struct httpd *h)
+{
+	struct httpd_conn *c = who_goes(h);
+	uint64_t age = c ? clock_ms() - c->since : 0;
+
+	if (!c) {
+		pause_accept(h, 1000);
+	} else if (c->phase != DRAIN && age < HTTPD_YOUNG_MS) {
+		pause_accept(h, (int)(HTTPD_YOUNG_MS - age));
+	} else {
 		conn_free(c);
-	return c != NULL;
+		return true;
+	}
+	return false;
 }
 
 static void conn_new(struct httpd *h, int fd)
 {
 	struct httpd_conn *c = xcalloc(1, sizeof(*c));
 
-	if (h->n >= h->max)
-		(void)close_oldest(h);
 	c->h = h;
 	c->fd = fd;
+	c->since = clock_ms();
 	TAILQ_INSERT_TAIL(&h->conns, c, link);
 	h->n++;
 	(void)event_assign(&c->io, h->base, fd, EV_READ | EV_PERSIST, on_io, c);
@@ -340,23 +362,18 @@ static void conn_new(struct httpd *h, int fd)
 static void on_accept(evutil_socket_t fd, short what _unused_, void *arg)
 {
 	struct httpd *h = arg;
-	struct timeval second = { 1, 0 };
 
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		int conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (conn >= 0) {
-			conn_new(h, conn);
-		} else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-			/* somebody else's descriptors: nothing of ours is left to close */
-			if (!close_oldest(h)) {
-				(void)event_del(h->accept);
-				(void)evtimer_add(h->again, &second);
-				return;
-			}
-		} else if (errno != EINTR && errno != ECONNABORTED) {
+		if (h->n >= h->max && !make_room(h))
 			return;
-		}
+		int conn = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (conn >= 0)
+			conn_new(h, conn);
+		else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+			if (!make_room(h))
+				return;
+		} else if (errno != EINTR && errno != ECONNABORTED)
+			return;
 	}
 }
 

@@ -20,6 +20,7 @@
 #define HTTPD_CONNECTIONS 64
 #define HTTPD_HEAD_MS	  2000
 #define HTTPD_ANSWER_MS	  10000
+#define HTTPD_YOUNG_MS	  10	/* nobody is closed for another before that */
 #define HTTPD_STREAMS	  4
 #define HTTPD_STREAM_MAX  (256 * 1024)	/* bytes a stream's reader may lag behind */
 

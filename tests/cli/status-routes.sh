@@ -179,4 +179,7 @@ get /v1/run -X POST -T "$T/large" -H 'Transfer-Encoding: chunked'
 assert_error_body 411 bad_request
 ok "a body has at most 4096 bytes, and a client that sends more still gets its answer"
 
+stop_serving
+ok "it ends well"
+
 done_testing

@@ -277,4 +277,7 @@ get /v1/status
 assert_json_eq "$T/body" .run.state '"idle"'
 ok "allow_trigger=no, a web page, a busy agent, and what is no request for a run"
 
+stop_serving
+ok "it ends well"
+
 done_testing
