@@ -17,7 +17,8 @@ struct server {
 	struct event_base *base;
 	struct status *status;
 	const char *folder;
-	struct event *step;
+	struct event *step, *flood;
+	int floods;
 	int64_t run;
 	int steps;	/* left of the run */
 	enum mode mode;
@@ -114,18 +115,22 @@ static void on_step(evutil_socket_t fd _unused_, short what _unused_, void *arg)
 	status_event(s->status, "done", o);
 }
 
+/* A little at a time, so that who reads keeps up. */
 static void on_flood(evutil_socket_t sig _unused_, short what _unused_, void *arg)
 {
+	static const struct timeval soon = { 0, 5000 };
 	struct server *s = arg;
 	char line[1024];
 
 	memset(line, 'x', sizeof(line));
-	for (int i = 0; i < 4096; i++) {
+	for (int i = 0; i < 64; i++) {
 		struct json_object *o = json_object_new_object();
 
 		json_object_object_add(o, "text", json_object_new_string_len(line, sizeof(line)));
 		status_event(s->status, "progress", o);
 	}
+	if (++s->floods % 64)
+		(void)event_add(s->flood, &soon);
 }
 
 static void on_term(evutil_socket_t sig _unused_, short what _unused_, void *arg)
@@ -155,9 +160,11 @@ int main(int argc, char **argv)
 	}
 	s.base = event_base_new();
 	s.step = evtimer_new(s.base, on_step, &s);
+	s.flood = evtimer_new(s.base, on_flood, &s);
 	if (status_start(s.base, &config, &source, &s, &s.status, &err) < 0) {
 		log_err(LOG_ERROR, &err);
 		event_free(s.step);
+		event_free(s.flood);
 		event_base_free(s.base);
 		config_clear(&config);
 		return err.code == CODE_BUSY ? 3 : 1;
@@ -172,6 +179,7 @@ int main(int argc, char **argv)
 	event_free(term);
 	event_free(usr);
 	event_free(s.step);
+	event_free(s.flood);
 	event_base_free(s.base);
 	config_clear(&config);
 	return 0;
