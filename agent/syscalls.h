@@ -38,4 +38,23 @@ struct sys_procmap_query {
 static inline int sys_procmap_query(int fd, struct sys_procmap_query *q)
 {
 	return ioctl(fd, _IOWR('f', 17, struct sys_procmap_query), q);
+static inline int sys_pidfd_open(pid_t pid, unsigned flags)
+{
+	return (int)syscall(SYS_pidfd_open, pid, flags);
+}
+
+static inline int sys_pidfd_send_signal(int pidfd, int sig)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
+}
+
+/* Entries of a folder as the kernel writes them, into N bytes at P. */
+static inline long sys_getdents64(int fd, void *p, size_t n)
+{
+	return syscall(SYS_getdents64, fd, p, n);
+}
+
+static inline int sys_close_range(unsigned from, unsigned to)
+{
+	return (int)syscall(SYS_close_range, from, to, 0);
 }
