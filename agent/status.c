@@ -2,10 +2,10 @@
 #include <sha256.h>
 #include <stdio.h>
 #include "httpd.h"
-#include "ids.h"
 #include "schema.h"
 #include "sockfile.h"
 #include "status.h"
+#include "user.h"
 
 /* What an unmapped user of another user namespace looks like here: nobody we know. */
 #define OVERFLOW_UID 65534
@@ -261,7 +261,7 @@ int status_start(struct event_base *base, const struct config *config, const str
 	gid_t group = (gid_t)-1;
 
 	if (config->report.socket_group && *config->report.socket_group &&
-	    ids_group("", config->report.socket_group, &group, err) < 0)
+	    user_group("/etc", config->report.socket_group, &group, err) < 0)
 		return err_wrap(err, "report.socket_group");
 	if (sockfile_listen(config->report.socket, (mode_t)config->report.socket_mode, group, &file, err) < 0)
 		return -1;

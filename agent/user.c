@@ -105,7 +105,7 @@ static int take_id(const char *s, const char *what, uint32_t *ret, struct err *e
 	uint64_t n;
 
 	if (parse_u64(s, ID_MAX, &n) < 0)
-		return err_set(err, CODE_USAGE, 0, "--user: '%s' is not a %s id of 0 to %u", s, what, (unsigned)ID_MAX);
+		return err_set(err, CODE_USAGE, 0, "'%s' is not a %s id of 0 to %u", s, what, (unsigned)ID_MAX);
 	*ret = (uint32_t)n;
 	return 0;
 }
@@ -178,7 +178,7 @@ static int take_group(const char *etc, const char *group, struct user_ids *ret, 
 		return take_id(group, "group", &ret->gid, err);
 	int found = find_groups(etc, group, NULL, ret, err);
 	if (found == 0)
-		return err_set(err, CODE_USAGE, 0, "--user: no group '%s' in %s/group", group, etc);
+		return err_set(err, CODE_USAGE, 0, "no group '%s' in %s/group; name one that is, or its number", group, etc);
 	return found < 0 ? -1 : 0;
 }
 
@@ -195,17 +195,41 @@ int user_resolve(const char *etc, const char *spec, struct user_ids *ret, struct
 	user[n] = '\0';
 	bool number = all_digits(user);
 	if (number && take_id(user, "user", &u.uid, err) < 0)
-		return -1;
+		return err_wrap(err, "--user");
 	int found = find_user(etc, number ? NULL : user, &u, login, sizeof(login), err);
 	if (found < 0)
 		return -1;
 	if (!found && !number)
 		return err_set(err, CODE_USAGE, 0, "--user: no user '%s' in %s/passwd", user, etc);
 	if (group && take_group(etc, group, &u, err) < 0)
-		return -1;
+		return err_wrap(err, "--user");
 	u.groups[u.n_groups++] = u.gid;
 	if (!group && *login && find_groups(etc, NULL, login, &u, err) < 0)
 		return -1;
 	*ret = u;
 	return 0;
+}
+
+int user_group(const char *etc, const char *name, gid_t *ret, struct err *err)
+{
+	struct user_ids u = { 0 };
+
+	if (take_group(etc, name, &u, err) < 0) {
+		if (err->code == CODE_USAGE)
+			err->code = CODE_CONFIG;
+		return -1;
+	}
+	*ret = u.gid;
+	return 0;
+}
+
+char *user_name(const char *etc, uid_t uid)
+{
+	struct user_ids u = { .uid = uid };
+	struct err ignored = ERR_INIT;
+	char login[64];
+
+	if (find_user(etc, NULL, &u, login, sizeof(login), &ignored) > 0 && *login)
+		return xstrdup(login);
+	return xasprintf("%u", (unsigned)uid);
 }

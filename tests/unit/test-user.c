@@ -85,4 +85,35 @@ TEST(hostile_files)
 	EQ(rmdir(dir), 0);
 }
 
+TEST(groups_of_the_socket)
+{
+	struct err err = ERR_INIT;
+	gid_t gid = 77;
+
+	EQ(user_group(STOPGAP_TOP "/tests/data/etc", "adm", &gid, &err), 0);
+	EQ(gid, 4);
+	EQ(user_group(STOPGAP_TOP "/tests/data/etc", "12", &gid, &err), 0);
+	EQ(gid, 12);
+	static const char *const bad[] = { "", "-1", "nobody's", "4294967295", "1 2", "../x" };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		if (user_group(STOPGAP_TOP "/tests/data/etc", bad[i], &gid, &err) == 0)
+			FAIL("'%s' is taken", bad[i]);
+		EQ(err.code, CODE_CONFIG);
+		EQ(gid, 12);
+	}
+}
+
+TEST(the_name_of_a_user_or_else_the_number)
+{
+	cleanup_free char *root = user_name(STOPGAP_TOP "/tests/data/etc", 0);
+	cleanup_free char *web = user_name(STOPGAP_TOP "/tests/data/etc", 33);
+	cleanup_free char *none = user_name(STOPGAP_TOP "/tests/data/etc", 4711);
+	cleanup_free char *no_file = user_name("/nonexistent", 7);
+
+	STREQ(root, "root");
+	STREQ(web, "www-data");
+	STREQ(none, "4711");
+	STREQ(no_file, "7");
+}
+
 TAP_MAIN
