@@ -85,6 +85,14 @@ static void put_codes(const struct out *o, const char *label, const struct wire_
 
 /* ---------------------------------------------------------------------------------------- families of one number */
 
+static int64_t carried_count(const struct report *r)
+{
+	cleanup_strv struct strv l = { 0 };
+
+	ledger_carried(&r->ledger, &l);
+	return (int64_t)l.n;
+}
+
 #define NUMBER(fn, put, expr)                       \
 	static void fn(const struct out *o)         \
 	{                                           \
@@ -112,8 +120,8 @@ NUMBER(last_applied, put_known, m->last->applied.n)
 NUMBER(last_failed, put_known, m->last->failed.n)
 NUMBER(left_behind, put_known, m->last->left_behind.n)
 NUMBER(conffiles, put_known, m->last->conffiles.n)
-NUMBER(image_vulnerable, put_known, m->last->carried.n > 0 || report_open(m->last) > 0)
-NUMBER(lost_on_recreate, put_known, m->last->carried.n)
+NUMBER(image_vulnerable, put_known, m->last->ledger.updates.n > 0 || report_open(m->last) > 0)
+NUMBER(lost_on_recreate, put_known, carried_count(m->last))
 NUMBER(plugin_rss, put_known, m->last->plugin_max_rss)
 /* clang-format on */
 

@@ -6,10 +6,12 @@
 #include "buf.h"
 #include "report.h"
 
-/* A summary and tables; COLOUR for a terminal, WIDTH in columns (0: unlimited). */
-void output_text(const struct report *r, bool colour, int width, struct buf *ret);
-/* "STOPGAP CRITICAL - …|perfdata"; returns the plugin API's state 0–3. */
-int output_nagios(const struct report *r, struct buf *ret);
+/* A summary and tables; COLOUR for a terminal. */
+void output_text(const struct report *r, bool colour, struct buf *ret);
+/* "STOPGAP CRITICAL - …|perfdata"; returns the plugin API's state 0–3. WARNING
+ * and CRITICAL (NULL: none) are thresholds for the number of open updates; with
+ * one of them, open updates alert by the thresholds alone. */
+int output_nagios(const struct report *r, const char *warning, const char *critical, struct buf *ret);
 
 /* The one progress line on a terminal's stderr. */
 void progress_show(const struct msg_progress *p);

@@ -1,10 +1,9 @@
 /* report.c - see report.h. */
 #include <stdio.h>
 #include "clock.h"
-#include "fd.h"
+#include "history.h"
 #include "report.h"
-
-#define CARRIED_MAX 20000
+#include "statefile.h"
 
 void report_init(struct report *r, enum mode mode, const char *trigger)
 {
@@ -25,10 +24,14 @@ void report_clear(struct report *r)
 	wire_list_clear(&msg_update, &r->pending);
 	wire_list_clear(&msg_update, &r->kept_back);
 	wire_list_clear(&msg_update, &r->applied);
-	strv_clear(&r->carried);
+	ledger_clear(&r->ledger);
 	wire_list_clear(&msg_failure, &r->failed);
 	wire_list_clear(&msg_conffile, &r->conffiles);
 	wire_list_clear(&msg_process, &r->left_behind);
+	wire_list_clear(&find_process, &r->stale);
+	wire_list_clear(&find_unreadable, &r->unreadable);
+	wire_list_clear(&find_unmanaged, &r->unmanaged);
+	wire_list_clear(&find_restart, &r->restarts);
 	free(r->log);
 	*r = (struct report){ 0 };
 }
@@ -94,6 +97,17 @@ bool report_blind(const struct report *r)
 	return false;
 }
 
+bool report_stale(const struct report *r)
+{
+	for (size_t i = 0; i < r->unreadable.n; i++) {
+		const struct find_unreadable *u = wire_list_at(&find_unreadable, &r->unreadable, i);
+
+		if (u->outdated)
+			return true;
+	}
+	return r->stale.n > 0;
+}
+
 static enum exit_code judge(const struct report *r)
 {
 	size_t open = report_open(r);
@@ -102,6 +116,8 @@ static enum exit_code judge(const struct report *r)
 		return code_class(r->error.code) == CLASS_USAGE ? EXIT_USAGE : EXIT_FAILED;
 	if (r->blocked.n)
 		return EXIT_BLOCKED;
+	if (r->mode == MODE_SCAN)
+		return report_stale(r) ? EXIT_STALE : EXIT_DONE;
 	if (r->mode != MODE_ONCE) {
 		if (open)
 			return EXIT_PENDING;
@@ -116,6 +132,8 @@ static enum exit_code judge(const struct report *r)
 		}
 		return EXIT_PARTIAL;
 	}
+	if (r->mode == MODE_ONCE && report_stale(r))
+		return EXIT_STALE;
 	if (out_of_support(r))
 		return EXIT_OUT_OF_SUPPORT;
 	if (r->refreshed && (!r->security_source || report_blind(r)))
@@ -140,10 +158,17 @@ void report_finish(struct report *r)
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		if (lists[i]->n)
 			qsort(lists[i]->v, lists[i]->n, sizeof(struct msg_update), by_package);
-	if (out_of_support(r))
+	if (r->mode != MODE_SCAN && out_of_support(r))
 		report_alarm(r, CODE_OUT_OF_SUPPORT, "%s: free security support ended on %s; what still exists is applied",
 			     strna(r->probe.distribution.name), strna(r->probe.distribution.end_of_life));
 	r->exit_code = judge(r);
+}
+
+const char *mode_name(enum mode mode)
+{
+	static const char *const names[] = { "once", "dry-run", "check", "scan" };
+
+	return names[mode];
 }
 
 const char *report_result(const struct report *r)
@@ -202,67 +227,39 @@ static struct json_object *list_json(const struct wire_message *m, const struct 
 	return a;
 }
 
-/* One "package=version", in place of another version of the package. */
-static void carry(struct strv *l, const char *one)
-{
-	size_t n = strcspn(one, "=");
-
-	for (size_t i = 0; i < l->n; i++)
-		if (strncmp(l->v[i], one, n + 1) == 0) {
-			free(l->v[i]);
-			l->v[i] = xstrdup(one);
-			return;
-		}
-	strv_push(l, one);
-}
-
-void report_carry(struct report *r, const char *state_dir)
-{
-	cleanup_free char *path = xasprintf("%s/last.json", state_dir);
-	cleanup_buf struct buf text = { 0 };
-	struct json_object *last = NULL, *host = NULL, *e = NULL, *l = NULL;
-	struct err err;
-
-	if (read_file(path, WIRE_PLAN_MAX, &text, &err) == 0 &&
-	    wire_parse(buf_str(&text), text.n ? text.n - 1 : 0, &last, &err) == 0 &&
-	    /* a state folder that outlived its container says nothing of this one */
-	    json_object_object_get_ex(last, "host", &host) &&
-	    streq(json_object_get_string(host), strna(r->container.host)) &&
-	    json_object_object_get_ex(last, "ephemeral", &e) && json_object_object_get_ex(e, "lost_on_recreate", &l) &&
-	    json_object_is_type(l, json_type_array))
-		for (size_t i = 0; i < json_object_array_length(l) && i < CARRIED_MAX; i++) {
-			const char *one = json_object_get_string(json_object_array_get_idx(l, i));
-
-			if (one && strchr(one, '=') && strlen(one) < 600)
-				carry(&r->carried, one);
-		}
-	json_object_put(last);
-	for (size_t i = 0; i < r->applied.n; i++) {
-		const struct msg_update *u = wire_list_at(&msg_update, &r->applied, i);
-		cleanup_free char *one = xasprintf("%s=%s", u->package, u->candidate);
-
-		carry(&r->carried, one);
-	}
-}
-
 /* What patching in place does not solve, and how to carry it over. */
 static struct json_object *ephemeral_json(const struct report *r)
 {
 	struct json_object *e = json_object_new_object(), *lost = json_object_new_array();
+	cleanup_strv struct strv carried = { 0 };
 	cleanup_buf struct buf how = { 0 };
 
-	for (size_t i = 0; i < r->carried.n; i++) {
-		json_object_array_add(lost, json_object_new_string(r->carried.v[i]));
-		buf_printf(&how, " %s", r->carried.v[i]);
+	ledger_carried(&r->ledger, &carried);
+	for (size_t i = 0; i < carried.n; i++) {
+		json_object_array_add(lost, json_object_new_string(carried.v[i]));
+		buf_printf(&how, " %s", carried.v[i]);
 	}
-	json_object_object_add(e, "image_still_vulnerable", json_object_new_boolean(r->carried.n > 0 || report_open(r) > 0));
+	json_object_object_add(e, "image_still_vulnerable", json_object_new_boolean(carried.n > 0 || report_open(r) > 0));
 	json_object_object_add(e, "lost_on_recreate", lost);
-	if (r->carried.n && streq(strna(r->plugin), "apt")) {
+	if (carried.n && streq(strna(r->plugin), "apt")) {
 		cleanup_free char *cmd = xasprintf("apt-get update && apt-get install -y --only-upgrade%s", buf_str(&how));
 
 		json_object_object_add(e, "carry_over", json_object_new_string(cmd));
 	}
 	return e;
+}
+
+/* {scanned, unreadable, stale[], unreadable_processes[]}, or null when nobody looked. */
+static struct json_object *processes_json(const struct report *r)
+{
+	if (!r->scanned)
+		return NULL;
+	struct json_object *p = json_object_new_object();
+	json_object_object_add(p, "scanned", json_object_new_int64(r->processes));
+	json_object_object_add(p, "unreadable", json_object_new_int64((int64_t)r->unreadable.n));
+	json_object_object_add(p, "stale", list_json(&find_process, &r->stale));
+	json_object_object_add(p, "unreadable_processes", list_json(&find_unreadable, &r->unreadable));
+	return p;
 }
 
 struct json_object *report_json(const struct report *r)
@@ -283,8 +280,9 @@ struct json_object *report_json(const struct report *r)
 	wire_add_string(c, "engine", r->container.engine);
 	json_object_object_add(o, "container", c);
 	json_object_object_add(o, "distribution", r->probed ? wire_encode(&msg_distribution, &r->probe.distribution) : NULL);
-	static const char *const modes[] = { "once", "dry-run", "check", "scan" };
-	json_object_object_add(o, "mode", json_object_new_string(modes[r->mode]));
+	json_object_object_add(o, "mode", json_object_new_string(mode_name(r->mode)));
+	if (r->id)
+		json_object_object_add(o, "run", json_object_new_int64(r->id));
 	json_object_object_add(o, "trigger", json_object_new_string(r->trigger));
 	json_object_object_add(o, "result", json_object_new_string(report_result(r)));
 	json_object_object_add(o, "exit_code", json_object_new_int(r->exit_code));
@@ -306,6 +304,9 @@ struct json_object *report_json(const struct report *r)
 		json_object_array_add(cves, json_object_new_string(ids.v[i]));
 	json_object_object_add(o, "cves_fixed", cves);
 	json_object_object_add(o, "conffiles_kept", list_json(&msg_conffile, &r->conffiles));
+	json_object_object_add(o, "processes", processes_json(r));
+	json_object_object_add(o, "unmanaged", list_json(&find_unmanaged, &r->unmanaged));
+	json_object_object_add(o, "restarts", list_json(&find_restart, &r->restarts));
 	json_object_object_add(o, "left_behind", list_json(&msg_process, &r->left_behind));
 	json_object_object_add(o, "alarms", list_json(&msg_reason, &r->alarms));
 	json_object_object_add(o, "ephemeral", ephemeral_json(r));
@@ -322,13 +323,11 @@ struct json_object *report_json(const struct report *r)
 	return o;
 }
 
-int report_save(const struct report *r, const char *state_dir, struct err *err)
+int report_save(const struct report *r, const char *state_dir, int64_t history, struct err *err)
 {
 	struct json_object *o = report_json(r);
-	cleanup_free char *path = xasprintf("%s/last.json", state_dir);
-	cleanup_buf struct buf text = { 0 };
+	int failed = state_write(state_dir, "last.json", o, err) < 0 || history_append(state_dir, o, history, err) < 0;
 
-	wire_put(&text, o);
 	json_object_put(o);
-	return replace_file(path, 0600, text.s, text.n, err);
+	return failed ? -1 : 0;
 }

@@ -7,6 +7,8 @@
 #include <json-c/json.h>
 #include "config.h"
 #include "container.h"
+#include "findings.h"
+#include "ledger.h"
 #include "messages.h"
 #include "plan.h"
 
@@ -28,7 +30,8 @@ enum exit_code {
 
 struct report {
 	enum mode mode;
-	const char *trigger;		/* "command", "schedule", "socket" */
+	const char *trigger;		/* "command", "start", "schedule", "signal", "socket" */
+	int64_t id;			/* of the run, in an agent that does many; 0: none */
 	int64_t time;			/* wall clock, seconds, at the start */
 	uint64_t start_ms, end_ms;	/* clock_ms() */
 	struct container container;
@@ -46,10 +49,16 @@ struct report {
 	struct wire_list pending;	/* msg_update: planned and not applied (check, or stopped) */
 	struct wire_list kept_back;	/* msg_update with a reason */
 	struct wire_list applied;	/* msg_update, verified in the database */
-	struct strv carried;		/* "package=version" that runs in this container have applied, this one's too */
+	struct ledger ledger;		/* what runs in this container have applied, this one's too */
 	struct wire_list failed;	/* msg_failure */
 	struct wire_list conffiles;	/* msg_conffile */
 	struct wire_list left_behind;	/* msg_process */
+	bool scanned;			/* the lists up to unmanaged are known */
+	int64_t processes;		/* that were looked at */
+	struct wire_list stale;		/* find_process */
+	struct wire_list unreadable;	/* find_unreadable */
+	struct wire_list unmanaged;	/* find_unmanaged */
+	struct wire_list restarts;	/* find_restart */
 	int64_t bytes;
 	char *log;			/* maintainer scripts' output */
 	enum exit_code exit_code;	/* set by report_finish() */
@@ -59,9 +68,10 @@ void report_init(struct report *r, enum mode mode, const char *trigger);
 void report_clear(struct report *r);
 void report_block(struct report *r, enum code code, const char *fmt, ...) _printf_(3, 4);
 void report_alarm(struct report *r, enum code code, const char *fmt, ...) _printf_(3, 4);
-/* Remember what earlier runs in this container have applied: the image behind
- * it lacks that too. Reads STATE_DIR/last.json; what it cannot read is nothing. */
-void report_carry(struct report *r, const char *state_dir);
+/* Does a process run old code, or may it: unreadable, and older than an update? */
+bool report_stale(const struct report *r);
+/* "once", "dry-run", "check", "scan" */
+const char *mode_name(enum mode mode);
 /* Judge: end time, exit code (the first that matches: 2, 1, 3, 4, 102, 100, 6, 5, 0). */
 void report_finish(struct report *r);
 /* A security repository that is configured could not be used. */
@@ -75,5 +85,8 @@ size_t report_open(const struct report *r);
 void report_cves(const struct report *r, struct strv *ret);
 /* The whole document; caller puts it. */
 struct json_object *report_json(const struct report *r);
-/* Write state_dir/last.json. */
-int report_save(const struct report *r, const char *state_dir, struct err *err);
+/* A report from its JSON form, as far as it is shown: what the ledger holds is
+ * not in it. RET is empty on failure. Codes: IO, PLUGIN_PROTOCOL. */
+int report_read(struct json_object *o, struct report *ret, struct err *err);
+/* Write STATE_DIR/last.json, and append it to the newest HISTORY of them. */
+int report_save(const struct report *r, const char *state_dir, int64_t history, struct err *err);

@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2154 # set in lib.sh
 # The published JSON Schemas hold for real reports, of every kind; and they are strict enough to say no.
+# own processes
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/fake"
 
@@ -95,13 +96,25 @@ refused '\.container\.colour: not in the schema' '.container.colour = "red"'
 refused '\.colour: not in the schema' '.colour = "red"'
 ok "the schema says no"
 
-. "$TESTS/testbed/status"
-serve
-cp "$T/once.json" "$D/report.json"
-get /v1/status
+# The agent that stays, from its first answer on.
+S=$T/run/s.sock
+plays <<'EOF'
+on plan
+  update libssl3 3.0.1 3.0.2
+  well
+EOF
+start_bg "$T/daemon.log" "$B/stopgap" daemon --set "report.state_dir=$T/state" --set "report.socket=$S" \
+	--set updates.lock_timeout=0s --set network.timeout=0s
+get() { curl -sS --max-time 20 --unix-socket "$S" "http://localhost$1" >"$T/body" 2>"$T/curl.err"; }
+has_run() { get /v1/status && jq -e '.last.mode == "once" and .run.state == "idle"' "$T/body"; }
+wait_for 20 get /v1/status || diag_file "$T/daemon.log"
+schema status "$T/body" || { fail "the first status is not valid"; diag_file "$T/schema"; }
+wait_for 30 has_run || { fail "no run"; diag_file "$T/daemon.log"; }
 schema status "$T/body" || { fail "the status is not valid"; diag_file "$T/schema"; }
+assert_json "$T/body" '.agent.mode == "daemon" and .updates.applied == 1 and .processes.stale == 0'
 get /v1/report
-schema report "$T/body" || fail "the report is not valid"
+schema report "$T/body" || { fail "the report is not valid"; diag_file "$T/schema"; }
+assert_json "$T/body" '.run > 0 and .trigger == "start"'
 get /v1/schema
 /usr/bin/python3 - "$T/body" "$T/once.json" <<'EOF' >"$T/schema" 2>&1 || { fail "not one document"; diag_file "$T/schema"; }
 import json, sys

@@ -70,7 +70,10 @@ static void fill(struct report *r, bool hostile)
 	add_update(&r->pending, "openssl", CODE_OK, NULL);
 	add_update(&r->kept_back, "vim", CODE_HOLD, NULL);
 	add_update(&r->kept_back, "nano", CODE_HOLD, NULL);
-	strv_push(&r->carried, "libc6=2");
+	ledger_add(&r->ledger,
+		   &(struct msg_update){ .package = (char *)(uintptr_t)"libc6", .arch = (char *)(uintptr_t)"amd64",
+					 .candidate = (char *)(uintptr_t)"2" },
+		   1);
 	report_alarm(r, CODE_CONFFILE_KEPT, "/etc/foo");
 	report_alarm(r, CODE_CONFFILE_KEPT, "/etc/bar");
 	report_block(r, CODE_NO_SPACE, "of %s", odd);
