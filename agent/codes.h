@@ -36,6 +36,7 @@ enum code_class {
 	X(FORBIDDEN, "forbidden", CLASS_FAILED, "this user may not start a run")                   \
 	X(NOT_READY, "not_ready", CLASS_FAILED, "there is nothing to show yet")                    \
 	X(TOO_MANY_CLIENTS, "too_many_clients", CLASS_FAILED, "all event streams are taken")       \
+	X(VETOED, "vetoed", CLASS_BLOCKED, "the operator's 'before' hook forbids the run now")     \
 	/* plugin */                                                                               \
 	X(PLUGIN_MISSING, "plugin_missing", CLASS_FAILED, "the bundle lacks a plugin")             \
 	X(PLUGIN_DIED, "plugin_died", CLASS_FAILED, "the plugin ended without an answer")          \
@@ -92,6 +93,8 @@ enum code_class {
 	X(REPAIRED, "repaired", CLASS_ALARM, "an interrupted transaction was finished first")      \
 	X(SANDBOX_DEGRADED, "sandbox_degraded", CLASS_ALARM, "a download ran with less isolation than intended") \
 	X(SOURCE_IGNORED, "source_ignored", CLASS_ALARM, "a repository could not be used and was left out") \
+	X(HOOK_FAILED, "hook_failed", CLASS_ALARM, "the operator's 'before' hook failed; the run went on") \
+	X(DIED_AGAIN, "died_again", CLASS_ALARM, "the service ended right after its restart")      \
 	/* why a service that runs old code is not restarted, or what came of it */                \
 	X(REPORT_ONLY, "report_only", CLASS_KEPT, "restart.mode is report")                        \
 	X(RESTART_NEVER, "restart_never", CLASS_KEPT, "the service is one that is never restarted") \

@@ -363,16 +363,6 @@ int config_load(const char *file, char *const *environ_, const struct strv *sets
 	return -1;
 }
 
-void config_unread(const struct config *c, struct strv *ret)
-{
-	static const char *const sections[] = { "schedule", "restart", "health", "hooks" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
-		for (size_t k = 0; k < ARRAY_SIZE(sections); k++)
-			if (streq(settings[i].section, sections[k]) && !streq(c->origin[i], "default"))
-				strv_take(ret, xasprintf("[%s] %s (%s)", settings[i].section, settings[i].key, c->origin[i]));
-}
-
 void config_text(const struct config *c, struct buf *ret)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {

@@ -81,9 +81,6 @@ int config_parse(struct config *c, const char *name, const char *text, size_t n,
 void config_defaults(struct config *ret);
 void config_clear(struct config *c);
 
-/* Settings that were given and that no mode of this version reads, a name with
- * its origin each. */
-void config_unread(const struct config *c, struct strv *ret);
 /* "section.key = value" and its origin, one line each. */
 void config_text(const struct config *c, struct buf *ret);
 /* {"section.key":{"value":…,"origin":…}}; caller puts it. */

@@ -1,497 +1,69 @@
 /* run.c - the cycle as a state × event table (run.h). */
-#include <stdio.h>
 #include "log.h"
-#include "outcome.h"
-#include "plugin.h"
-#include "run.h"
+#include "runstate.h"
 #include "statedir.h"
-
-#define PLANS_MAX  10		/* rounds of plan and refusal in one run */
-#define PASSES_MAX 3		/* apply rounds, when the package manager updates itself */
-#define APPLY_MAX  (4 * 3600)	/* s; the plugin's own script_timeout is far shorter */
-
-#define STATES(X) X(IDLE) X(PROBE) X(REPAIR) X(REFRESH) X(PLAN) X(FETCH) X(APPLY) X(VERIFY) X(RECHECK) X(CLOSE) X(DONE)
-enum state {
-#define X(s) S_##s,
-	STATES(X)
-#undef X
-	S_MAX
-};
-
-#define EVENTS(X) X(START) X(RESULT) X(ERROR) X(STOP) X(GONE)
-enum run_event {
-#define X(e) E_##e,
-	EVENTS(X)
-#undef X
-	E_MAX
-};
-
-struct run {
-	struct event_base *base;
-	const struct config *config;
-	char *bundle;
-	struct report *report;
-	const struct run_callbacks *cb;
-	void *arg;
-	enum state state;
-	struct event *ev_start;
-	int lock_fd;
-	struct strv plugins;		/* paths still to be tried, in order */
-	size_t next_plugin;
-	struct plugin *plugin;
-	bool again;			/* after CLOSE: try the next plugin */
-	bool recheck;			/* it failed in apply: ask a new one what was done */
-	bool stop;
-	bool refreshed_all;
-	int plans, passes;
-	struct plan plan;
-	struct wire_list denials;	/* msg_denial */
-	struct wire_list evidence;	/* msg_evidence */
-	struct wire_list not_applicable; /* msg_reason of plugins that were tried */
-	/* what the last event carried */
-	struct json_object *result;
-	const struct err *failure;
-	const struct msg_error *details;
-};
 
 static const char *const state_names[] = {
 #define X(s) #s,
-	STATES(X)
+	RUN_STATES(X)
 #undef X
 };
 static const char *const event_names[] = {
 #define X(e) #e,
-	EVENTS(X)
+	RUN_EVENTS(X)
 #undef X
 };
 
-static void step(struct run *r, enum run_event e);
-
-/* --- requests ---------------------------------------------------------------- */
-
-static struct plugin_limits quick(const struct run *r)
-{
-	return (struct plugin_limits){ .deadline = r->config->updates.plugin_timeout };
-}
-
-static struct plugin_limits transfer(const struct run *r)
-{
-	/* the plugin ends its transfers itself; this is for one that does not */
-	return (struct plugin_limits){ .deadline = r->config->network.timeout + r->config->updates.plugin_timeout };
-}
-
-static struct plugin_limits change(const struct run *r)
-{
-	return (struct plugin_limits){ .deadline = APPLY_MAX,
-				       .silence = r->config->updates.script_timeout + r->config->updates.lock_timeout +
-						  r->config->updates.plugin_timeout,
-				       .bytes = 4 * WIRE_PLAN_MAX };
-}
-
-static enum state request_probe(struct run *r)
-{
-	const struct config *c = r->config;
-	struct msg_settings in = {
-		.state_dir = c->report.state_dir,
-		.require_signed = c->trust.require_signed,
-		.accept_expired = c->trust.accept_expired,
-		.max_metadata_age = c->trust.max_metadata_age,
-		.proxy = c->network.proxy,
-		.timeout = c->network.timeout ? c->network.timeout : 1,
-		.stall = c->network.stall ? c->network.stall : 1,
-		.max_bytes = c->network.max_bytes ? c->network.max_bytes : 1,
-		.lock_timeout = c->updates.lock_timeout,
-		.script_timeout = c->updates.script_timeout ? c->updates.script_timeout : 1,
-	};
-
-	plugin_request(r->plugin, "probe", wire_encode(&msg_settings, &in), quick(r));
-	return S_PROBE;
-}
-
-static enum state request_refresh(struct run *r, const char *scope)
-{
-	struct msg_refresh_params in = { .scope = (char *)(uintptr_t)scope, .origins = r->config->updates.origins };
-
-	log_notice("refreshing %s repositories", streq(scope, "all") ? "all" : "the security");
-	plugin_request(r->plugin, "refresh", wire_encode(&msg_refresh_params, &in), transfer(r));
-	return S_REFRESH;
-}
-
-static enum state request_plan(struct run *r)
-{
-	plan_clear(&r->plan);
-	plugin_request(r->plugin, "plan",
-		       plan_params(r->config, &r->denials, streq(strna(r->report->plugin), "rpm")), quick(r));
-	return S_PLAN;
-}
-
-static enum state request_digest(struct run *r, const char *method, struct plugin_limits limits, enum state next)
-{
-	struct msg_digest in = { .digest = r->plan.summary.digest };
-
-	plugin_request(r->plugin, method, wire_encode(&msg_digest, &in), limits);
-	return next;
-}
-
-/* Ask the database about UPDATES, from index FROM on. */
-static void request_verify(struct run *r, const struct wire_list *updates, size_t from)
-{
-	struct msg_verify_params in = { 0 };
-
-	for (size_t i = from; i < updates->n; i++) {
-		const struct msg_update *u = wire_list_at(&msg_update, updates, i);
-		struct msg_package *p = wire_list_add(&msg_package, &in.packages);
-
-		p->package = xstrdup(u->package);
-		p->arch = xstrdup(u->arch);
-		p->version = xstrdup(u->candidate);
-	}
-	plugin_request(r->plugin, "verify", wire_encode(&msg_verify_params, &in), quick(r));
-	wire_clear(&msg_verify_params, &in);
-}
-
-static enum state close_plugin(struct run *r)
+enum state run_close_plugin(struct run *r)
 {
 	if (!r->plugin)
-		return S_DONE;
+		return restart_begin(r);
 	plugin_stop(r->plugin);
 	return S_CLOSE;
 }
 
-static enum state give_up(struct run *r, const struct err *why)
+enum state run_wind_up(struct run *r)
+{
+	bool looks = r->report->mode == MODE_ONCE || r->report->mode == MODE_SCAN;
+
+	/* a plugin that failed in apply is not asked for owners: the next one knows what was done */
+	return looks && !r->looked && !r->recheck ? scan_begin(r) : run_close_plugin(r);
+}
+
+static void note_failure(struct run *r, const struct err *why)
 {
 	/* what blocks is found before the plan or in the middle, and reported alike */
 	if (code_class(why->code) == CLASS_BLOCKED)
 		report_block(r->report, why->code, "%s", why->msg);
 	else if (r->report->error.code == CODE_OK)
 		r->report->error = *why;
-	return close_plugin(r);
 }
 
-/* --- plugin callbacks --------------------------------------------------------- */
-
-static int on_event(void *arg, const char *name, struct json_object *line, struct err *err)
+enum state run_give_up(struct run *r, const struct err *why)
 {
-	struct run *r = arg;
-
-	if (streq(name, "progress")) {
-		struct msg_progress p = { 0 };
-
-		if (wire_decode(&msg_progress, line, &p, err) < 0)
-			return -1;
-		if (r->cb->progress)
-			r->cb->progress(r->arg, &p);
-		wire_clear(&msg_progress, &p);
-		return 0;
-	}
-	if (streq(name, "log")) {
-		struct msg_log l = { 0 };
-
-		if (wire_decode(&msg_log, line, &l, err) < 0)
-			return -1;
-		log_msg(streq(l.level, "warning") ? LOG_WARNING : streq(l.level, "notice") ? LOG_NOTICE :
-			streq(l.level, "debug")	  ? LOG_DEBUG : LOG_INFO,
-			"%s: %s", strna(r->report->plugin), l.message);
-		wire_clear(&msg_log, &l);
-		return 0;
-	}
-	if (streq(name, "evidence") && (r->state == S_APPLY || r->state == S_FETCH)) {
-		if (r->evidence.n >= 20000)
-			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "too much evidence");
-		return wire_decode(&msg_evidence, line, wire_list_add(&msg_evidence, &r->evidence), err);
-	}
-	return r->state == S_PLAN ? plan_event(&r->plan, name, line, err) : 0;
+	/* a look at the processes needs no package system; without one it has no names */
+	if (r->report->mode == MODE_SCAN)
+		log_warning("%s: files are reported without their packages", why->msg);
+	else
+		note_failure(r, why);
+	return run_wind_up(r);
 }
 
-static void on_done(void *arg, struct json_object *result, const struct err *failure, const struct msg_error *details)
-{
-	struct run *r = arg;
-
-	r->result = result;
-	r->failure = failure;
-	r->details = details;
-	step(r, result ? E_RESULT : E_ERROR);
-}
-
-static void on_gone(void *arg, int64_t max_rss)
-{
-	struct run *r = arg;
-
-	if (max_rss > r->report->plugin_max_rss)
-		r->report->plugin_max_rss = max_rss;
-	r->plugin = NULL;
-	step(r, E_GONE);
-}
-
-static const struct plugin_callbacks plugin_callbacks = { on_event, on_done, on_gone };
-
-/* --- IDLE ---------------------------------------------------------------------- */
-
-static enum state start_next_plugin(struct run *r)
-{
-	struct err err = ERR_INIT;
-	const char *path = r->plugins.v[r->next_plugin++];
-	const char *name = strrchr(path, '-') + 1;
-	struct plugin_spec spec = { .path = path, .name = name, .bundle = r->bundle,
-				    .timeout = r->config->updates.plugin_timeout };
-
-	free(r->report->plugin);
-	r->report->plugin = xstrdup(name);
-	if (plugin_start(r->base, &spec, &plugin_callbacks, r, &r->plugin, &err) < 0) {
-		r->recheck = false;
-		return give_up(r, &err);
-	}
-	return request_probe(r);
-}
-
-static enum state idle_start(struct run *r)
+static enum state on_start(struct run *r)
 {
 	struct err err = ERR_INIT;
 
-	if (plugin_list(r->bundle, &r->plugins, &err) < 0 ||
-	    state_dir_lock(r->config->report.state_dir, &r->lock_fd, &err) < 0)
-		return give_up(r, &err);
-	return start_next_plugin(r);
-}
-
-/* --- PROBE, REPAIR -------------------------------------------------------------- */
-
-static enum state after_probe(struct run *r)
-{
-	const struct msg_database *db = &r->report->probe.database;
-
-	if (r->stop)
-		return close_plugin(r);
-	if (r->report->mode == MODE_ONCE && streq(strna(db->state), "interrupted")) {
-		log_notice("the package database is interrupted (%s): finishing that first", strna(db->detail));
-		plugin_request(r->plugin, "repair", NULL, change(r));
-		return S_REPAIR;
+	if (state_dir_lock(r->config->report.state_dir, &r->lock_fd, &err) < 0 && r->report->mode != MODE_SCAN) {
+		note_failure(r, &err);
+		return run_conclude(r);
 	}
-	if (streq(strna(db->state), "interrupted"))
-		report_alarm(r->report, CODE_INTERRUPTED, "%s", strna(db->detail));
-	return request_refresh(r, "security");
+	ledger_read(r->config->report.state_dir, &r->report->container, &r->report->ledger);
+	return hook_before(r);
 }
-
-static enum state probe_result(struct run *r)
-{
-	struct report *rep = r->report;
-
-	if (r->recheck) {
-		request_verify(r, &rep->pending, 0);
-		return S_RECHECK;
-	}
-	struct err err = ERR_INIT;
-	const struct msg_hello *hello = plugin_hello(r->plugin);
-
-	wire_clear(&msg_probe, &rep->probe);
-	if (wire_decode(&msg_probe, r->result, &rep->probe, &err) < 0)
-		return give_up(r, &err);
-	free(rep->plugin_version);
-	rep->plugin_version = hello ? xstrdup(hello->version) : NULL;
-	if (!rep->probe.applicable) {
-		reason_add(&r->not_applicable, CODE_NO_PACKAGE_MANAGER, "%s: %s", rep->plugin, strna(rep->probe.reason));
-		rep->probed |= *strna(rep->probe.distribution.id) != '\0';
-		r->again = true;
-		return close_plugin(r);
-	}
-	rep->probed = true;
-	/* the report has one list of each, whoever found them */
-	wire_list_clear(&msg_reason, &rep->blocked);
-	rep->blocked = rep->probe.blocked;
-	rep->probe.blocked = (struct wire_list){ 0 };
-	for (size_t i = 0; i < rep->probe.alarms.n; i++)
-		wire_copy(&msg_reason, wire_list_add(&msg_reason, &rep->alarms),
-			  wire_list_at(&msg_reason, &rep->probe.alarms, i));
-	wire_list_clear(&msg_reason, &rep->probe.alarms);
-	if (streq(strna(rep->probe.database.state), "broken"))
-		report_block(rep, CODE_DATABASE_BROKEN, "%s", strna(rep->probe.database.detail));
-	if (rep->blocked.n)
-		return close_plugin(r);
-	return after_probe(r);
-}
-
-static enum state repair_result(struct run *r)
-{
-	struct msg_repair m = { 0 };
-	struct err err = ERR_INIT;
-
-	if (wire_decode(&msg_repair, r->result, &m, &err) < 0)
-		return give_up(r, &err);
-	for (size_t i = 0; i < m.actions.n; i++)
-		report_alarm(r->report, CODE_REPAIRED, "%s", m.actions.v[i]);
-	/* not denied: an update of the package may be what mends it */
-	for (size_t i = 0; i < m.failed.n; i++)
-		wire_copy(&msg_failure, wire_list_add(&msg_failure, &r->report->failed),
-			  wire_list_at(&msg_failure, &m.failed, i));
-	if (m.log && !r->report->log)
-		r->report->log = xstrdup(m.log);
-	if (m.repaired && !m.failed.n) {
-		struct msg_database *db = &r->report->probe.database;
-
-		free(db->state);
-		free(db->detail);
-		db->state = xstrdup("clean");
-		db->detail = NULL;
-	}
-	wire_clear(&msg_repair, &m);
-	return r->stop ? close_plugin(r) : request_refresh(r, "security");
-}
-
-/* --- REFRESH, PLAN ---------------------------------------------------------------- */
-
-static enum state refresh_result(struct run *r)
-{
-	struct msg_refresh m = { 0 };
-	struct err err = ERR_INIT;
-
-	if (wire_decode(&msg_refresh, r->result, &m, &err) < 0)
-		return give_up(r, &err);
-	outcome_refresh(r->report, &m);
-	return r->stop ? close_plugin(r) : request_plan(r);
-}
-
-static enum state refresh_error(struct run *r)
-{
-	if (r->details) {
-		struct msg_error copy = { 0 };
-
-		wire_copy(&msg_error, &copy, r->details);
-		outcome_repositories(r->report, &copy.repositories);
-		wire_clear(&msg_error, &copy);
-	}
-	return give_up(r, r->failure);
-}
-
-static enum state plan_ready(struct run *r)
-{
-	struct err err = ERR_INIT;
-
-	if (plan_result(&r->plan, r->result, &err) < 0)
-		return give_up(r, &err);
-	if (++r->plans > PLANS_MAX) {
-		(void)err_set(&err, CODE_PLUGIN_PROTOCOL, 0, "no plan that the policy accepts after %d rounds", PLANS_MAX);
-		return give_up(r, &err);
-	}
-	int refused = plan_check(r->config, &r->plan, &r->report->repositories, &r->denials, &err);
-	if (refused < 0)
-		return give_up(r, &err);
-	outcome_plan(r->report, &r->plan);
-	if (r->stop)
-		return close_plugin(r);
-	if (refused > 0)
-		return request_plan(r);
-	if (r->plan.summary.incomplete && !r->refreshed_all) {
-		r->refreshed_all = true;
-		return request_refresh(r, "all");
-	}
-	if (r->report->mode != MODE_ONCE || !r->plan.updates.n)
-		return close_plugin(r);
-	log_notice("fetching %zu packages", r->plan.updates.n);
-	return request_digest(r, "fetch", transfer(r), S_FETCH);
-}
-
-/* --- FETCH, APPLY, VERIFY ------------------------------------------------------------ */
-
-static enum state fetch_result(struct run *r)
-{
-	struct msg_fetch m = { 0 };
-	struct err err = ERR_INIT;
-
-	if (wire_decode(&msg_fetch, r->result, &m, &err) < 0)
-		return give_up(r, &err);
-	outcome_fetch(r->report, &m, &r->denials);
-	bool replan = m.failed.n > 0;
-	wire_clear(&msg_fetch, &m);
-	if (r->stop)
-		return close_plugin(r);
-	if (replan)
-		return request_plan(r);
-	log_notice("applying %zu updates", r->plan.updates.n);
-	return request_digest(r, "apply", change(r), S_APPLY);
-}
-
-/* The plugin died, hung or lied while it changed the container. The run has
- * failed, but what was applied is a fact: a new plugin asks the database. */
-static enum state distrust(struct run *r, const struct err *why)
-{
-	r->recheck = true;
-	r->next_plugin--;
-	return give_up(r, why);
-}
-
-static enum state apply_result(struct run *r)
-{
-	struct msg_apply m = { 0 };
-	struct err err = ERR_INIT;
-	size_t before = r->report->applied.n;
-
-	if (wire_decode(&msg_apply, r->result, &m, &err) < 0)
-		return distrust(r, &err);
-	int bad = outcome_apply(r->report, &r->plan, &r->evidence, &m, &r->denials, &err);
-	r->passes++;
-	r->again = bad >= 0 && m.again && !m.stopped && r->passes < PASSES_MAX;
-	r->stop |= m.stopped;
-	wire_clear(&msg_apply, &m);
-	if (bad < 0)
-		return distrust(r, &err);
-	request_verify(r, &r->report->applied, before);
-	return S_VERIFY;
-}
-
-static enum state verify_result(struct run *r)
-{
-	struct msg_verify m = { 0 };
-	struct err err = ERR_INIT;
-
-	if (wire_decode(&msg_verify, r->result, &m, &err) < 0)
-		return give_up(r, &err);
-	outcome_verify(r->report, &m, r->stop);
-	wire_clear(&msg_verify, &m);
-	if (r->again && !r->stop) {
-		r->again = false;
-		log_info("the package manager itself was updated: planning once more");
-		return request_plan(r);
-	}
-	r->again = false;
-	return close_plugin(r);
-}
-
-static enum state apply_error(struct run *r)
-{
-	enum code code = r->failure->code;
-
-	if (code != CODE_PLUGIN_DIED && code != CODE_PLUGIN_TIMEOUT && code != CODE_PLUGIN_PROTOCOL)
-		return give_up(r, r->failure);
-	return distrust(r, r->failure);
-}
-
-static enum state recheck_result(struct run *r)
-{
-	struct msg_verify m = { 0 };
-	struct err err = ERR_INIT;
-
-	r->recheck = false;
-	if (wire_decode(&msg_verify, r->result, &m, &err) == 0)
-		outcome_recheck(r->report, &r->evidence, &m);
-	wire_clear(&msg_verify, &m);
-	return close_plugin(r);
-}
-
-/* The first failure is the one that counts. */
-static enum state recheck_error(struct run *r)
-{
-	r->recheck = false;
-	log_warning("asking the database what was applied: %s, ignoring", r->failure->msg);
-	return close_plugin(r);
-}
-
-/* --- the rest ------------------------------------------------------------------------- */
 
 static enum state on_failure(struct run *r)
 {
-	if (r->recheck)
-		return recheck_error(r);
-	return give_up(r, r->failure);
+	return r->recheck ? update_recheck_error(r) : run_give_up(r, r->failure);
 }
 
 static enum state on_stop(struct run *r)
@@ -506,47 +78,54 @@ static enum state after_close(struct run *r)
 {
 	if ((r->again && r->next_plugin < r->plugins.n && !r->stop) || r->recheck) {
 		r->again = false;
-		return start_next_plugin(r);
+		return update_next_plugin(r);
 	}
-	if (r->again)
+	if (r->again && r->report->mode != MODE_SCAN)
 		for (size_t i = 0; i < r->not_applicable.n; i++)
 			wire_copy(&msg_reason, wire_list_add(&msg_reason, &r->report->blocked),
 				  wire_list_at(&msg_reason, &r->not_applicable, i));
-	return S_DONE;
+	r->again = false;
+	return run_wind_up(r);
 }
 
-/* Empty: this event cannot come in this state; step() says so and goes on. */
+/* Empty: this event cannot come in this state; run_step() says so and goes on. */
 static enum state (*const table[S_MAX][E_MAX])(struct run *) = {
-	[S_IDLE] = { [E_START] = idle_start, [E_STOP] = on_stop },
-	[S_PROBE] = { [E_RESULT] = probe_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
-	[S_REPAIR] = { [E_RESULT] = repair_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
-	[S_REFRESH] = { [E_RESULT] = refresh_result, [E_ERROR] = refresh_error, [E_STOP] = on_stop },
-	[S_PLAN] = { [E_RESULT] = plan_ready, [E_ERROR] = on_failure, [E_STOP] = on_stop },
-	[S_FETCH] = { [E_RESULT] = fetch_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
-	[S_APPLY] = { [E_RESULT] = apply_result, [E_ERROR] = apply_error, [E_STOP] = on_stop },
-	[S_VERIFY] = { [E_RESULT] = verify_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
-	[S_RECHECK] = { [E_RESULT] = recheck_result, [E_ERROR] = recheck_error, [E_STOP] = on_stop },
+	[S_IDLE] = { [E_START] = on_start, [E_STOP] = on_stop },
+	[S_BEFORE] = { [E_COMMAND] = hook_before_done, [E_STOP] = on_stop },
+	[S_PROBE] = { [E_RESULT] = update_probe_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_REPAIR] = { [E_RESULT] = update_repair_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_REFRESH] = { [E_RESULT] = update_refresh_result, [E_ERROR] = update_refresh_error, [E_STOP] = on_stop },
+	[S_PLAN] = { [E_RESULT] = update_plan_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_FETCH] = { [E_RESULT] = update_fetch_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_RUNNING] = { [E_RESULT] = scan_before_result, [E_ERROR] = update_apply, [E_STOP] = on_stop },
+	[S_APPLY] = { [E_RESULT] = update_apply_result, [E_ERROR] = update_apply_error, [E_STOP] = on_stop },
+	[S_VERIFY] = { [E_RESULT] = update_verify_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_RECHECK] = { [E_RESULT] = update_recheck_result, [E_ERROR] = update_recheck_error, [E_STOP] = on_stop },
+	[S_OWNER] = { [E_RESULT] = scan_owner_result, [E_ERROR] = scan_owner_error, [E_STOP] = on_stop },
 	[S_CLOSE] = { [E_GONE] = after_close, [E_STOP] = on_stop },
+	[S_RESTART] = { [E_COMMAND] = restart_command_done, [E_CHILD] = restart_child_done, [E_STOP] = on_stop },
+	[S_SETTLE] = { [E_TIMER] = restart_settle, [E_STOP] = on_stop },
+	[S_HEALTH] = { [E_HEALTH] = restart_health_done, [E_STOP] = on_stop },
+	[S_AFTER] = { [E_COMMAND] = hook_after_done, [E_STOP] = on_stop },
 };
 
-static void finish(struct run *r)
+enum state run_conclude(struct run *r)
 {
 	struct err err = ERR_INIT;
 
 	if (r->stop && r->report->error.code == CODE_OK && r->report->pending.n)
 		(void)err_set(&r->report->error, CODE_STOPPED, 0, "stopped on request with %zu updates still pending",
 			      r->report->pending.n);
-	report_carry(r->report, r->config->report.state_dir);
 	report_finish(r->report);
 	/* a container that cannot be written to still gets its report on stdout */
-	if (r->lock_fd >= 0 && report_save(r->report, r->config->report.state_dir, &err) < 0)
+	if (r->lock_fd >= 0 && report_save(r->report, r->config->report.state_dir, r->config->report.history, &err) < 0)
 		log_warning("save the report: %s, ignoring", err.msg);
 	closep(&r->lock_fd);
 	r->lock_fd = -1;
-	r->cb->done(r->arg);
+	return hook_after(r);
 }
 
-static void step(struct run *r, enum run_event e)
+void run_step(struct run *r, enum run_event e)
 {
 	enum state from = r->state;
 
@@ -559,13 +138,20 @@ static void step(struct run *r, enum run_event e)
 	r->failure = NULL;
 	r->details = NULL;
 	log_debug("%s: %s -> %s", event_names[e], state_names[from], state_names[r->state]);
+	if (r->state != from && r->cb->state)
+		r->cb->state(r->arg, run_state(r));
 	if (r->state == S_DONE)
-		finish(r);
+		r->cb->done(r->arg);
 }
 
-static void on_start(evutil_socket_t fd _unused_, short what _unused_, void *arg)
+static void start(evutil_socket_t fd _unused_, short what _unused_, void *arg)
 {
-	step(arg, E_START);
+	run_step(arg, E_START);
+}
+
+static void on_timer(evutil_socket_t fd _unused_, short what _unused_, void *arg)
+{
+	run_step(arg, E_TIMER);
 }
 
 struct run *run_start(struct event_base *base, const struct config *config, const char *bundle, struct report *report,
@@ -575,8 +161,9 @@ struct run *run_start(struct event_base *base, const struct config *config, cons
 
 	*r = (struct run){ .base = base, .config = config, .bundle = xstrdup(bundle), .report = report, .cb = cb,
 			   .arg = arg, .lock_fd = -1 };
-	r->ev_start = event_new(base, -1, 0, on_start, r);
-	if (!r->ev_start)
+	r->ev_start = event_new(base, -1, 0, start, r);
+	r->ev_timer = evtimer_new(base, on_timer, r);
+	if (!r->ev_start || !r->ev_timer)
 		out_of_memory();
 	event_active(r->ev_start, 0, 0);
 	return r;
@@ -584,7 +171,25 @@ struct run *run_start(struct event_base *base, const struct config *config, cons
 
 void run_stop(struct run *r)
 {
-	step(r, E_STOP);
+	run_step(r, E_STOP);
+}
+
+void run_child_restarted(struct run *r, const struct run_child *how)
+{
+	r->child = how;
+	run_step(r, E_CHILD);
+	r->child = NULL;
+}
+
+const char *run_state(const struct run *r)
+{
+	static const char *const names[] = {
+		"idle", "before", "probe", "repair", "refresh", "plan", "fetch", "running", "apply", "verify", "recheck",
+		"owner", "close", "restart", "settle", "health", "after", "done"
+	};
+
+	_Static_assert(ARRAY_SIZE(names) == S_MAX, "one name for each state");
+	return names[r->state];
 }
 
 void run_free(struct run *r)
@@ -592,12 +197,22 @@ void run_free(struct run *r)
 	if (!r)
 		return;
 	event_free(r->ev_start);
+	event_free(r->ev_timer);
 	closep(&r->lock_fd);
 	strv_clear(&r->plugins);
 	plan_clear(&r->plan);
 	wire_list_clear(&msg_denial, &r->denials);
 	wire_list_clear(&msg_evidence, &r->evidence);
 	wire_list_clear(&msg_reason, &r->not_applicable);
+	procscan_clear(&r->scan);
+	owners_clear(&r->owners);
+	owners_clear(&r->before);
+	strv_clear(&r->paths);
+	services_clear(&r->services);
+	if (r->decisions)
+		restart_decisions_clear(r->decisions, r->n_decisions);
+	free(r->decisions);
+	restart_history_clear(&r->restart_history);
 	free(r->bundle);
 	free(r);
 }

@@ -1,4 +1,4 @@
-/* run.h - one cycle: probe, repair, refresh, plan, fetch, apply, verify, report.
+/* run.h - one cycle: probe, repair, refresh, plan, fetch, apply, verify, scan, restart, report.
  *
  * The cycle is a state × event table (run.c); every transition is logged. It
  * is driven by the event loop and ends with exactly one call of done(), with a
@@ -11,9 +11,21 @@
 
 struct run;
 
+/* How the restart of the wrapped child ended. */
+struct run_child {
+	enum code code;		/* code ok: it runs again */
+	int64_t gap;		/* ms without it */
+	const char *detail;
+};
+
 struct run_callbacks {
 	void (*done)(void *arg);	/* the report is final; run_free() is allowed */
 	void (*progress)(void *arg, const struct msg_progress *p);	/* may be NULL */
+	void (*state)(void *arg, const char *state);	/* a transition; may be NULL */
+	/* The wrapped child, or 0; and restart it, to be answered by
+	 * run_child_restarted(). Both NULL where nothing is wrapped. */
+	pid_t (*child)(void *arg);
+	void (*restart_child)(void *arg);
 };
 
 /* BUNDLE is the folder with plugins/. Fills REPORT, which stays the caller's. */
@@ -21,4 +33,8 @@ struct run *run_start(struct event_base *base, const struct config *config, cons
 		      const struct run_callbacks *cb, void *arg);
 /* Finish the running set, begin nothing new, report truthfully. */
 void run_stop(struct run *r);
+/* The answer to restart_child(); ignored when nobody waits for it. */
+void run_child_restarted(struct run *r, const struct run_child *how);
+/* The state's name, lower case, a static string: "refresh", "apply", ... */
+const char *run_state(const struct run *r);
 void run_free(struct run *r);

@@ -5,9 +5,15 @@
 # the file goes on; `ok NAME` closes the test and prints one TAP line for all assertions since the last one.  Any other
 # command that fails ends the file (set -e): that is a broken test, never a passed one.  What a test starts is ended by
 # pid, newest first; the temporary folder $T goes too unless STOPGAP_KEEP=1.
+#
+# A file with the line "# own processes" sees no process of the machine: what stopgap says of processes is then of the
+# test's own alone.
 set -euo pipefail
 umask 022
 export LC_ALL=C.UTF-8 TZ=UTC
+if [ "${own_processes-}" != yes ] && grep -qx '# own processes' "$0"; then
+	exec env own_processes=yes unshare --pid --fork --mount-proc --kill-child bash "$0"
+fi
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOP=$(dirname "$TESTS")

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Configuration: file, environment and command line, where each value came from, and what is refused: file, line and the
 # accepted values, exit 2, and nothing is started.
+# own processes
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/fake"
 

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# What exit status a run ends with: the first that matches of 2, 1, 3, 4, 100, 6, 5, 0.
+# What exit status a run ends with: the first that matches of 2, 1, 3, 4, 102, 100, 6, 5, 0.
+# own processes
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/fake"
 

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # The command line: help, version, and what is refused, with exit 2 and a sentence that says what is accepted.
+# own processes
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/fake"
 

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Every way a plugin can die, hang or lie, at each stage: one truthful report, in time, and no process left.
 # timeout: 300
+# own processes
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/fake"
 
@@ -211,7 +212,7 @@ assert_json_eq "$R" '[.pending[].package]' '["openssl"]'
 assert_json_eq "$R" '.cves_fixed' '["CVE-2026-0001"]'
 assert_json_eq "$R" '.plugin.database.state' '"interrupted"'
 assert_streq "$(received | jq -sc 'map(.method)')" \
-	'[null,"probe","refresh","plan","fetch","apply",null,"probe","verify"]' "requests"
+	'[null,"probe","refresh","plan","fetch","owner","apply",null,"probe","verify","owner"]' "requests"
 ok "killed in apply: a new plugin asks the database, and the report says what was applied"
 
 plays <<EOF

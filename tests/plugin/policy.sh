@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # The agent tells the plugin its policy, and believes nothing: it checks every update again and may only shrink the plan.
+# own processes
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/fake"
 
@@ -187,7 +188,7 @@ assert_report 4
 assert_applied libssl3 libc6
 assert_json_eq "$R" '[.failed[] | [.package, .code, .uri]]' '[["vim","download_failed","http://mirror.example/vim.deb"]]'
 assert_streq "$(received | jq -sc 'map(.method)')" \
-	'[null,"probe","refresh","plan","fetch","plan","fetch","apply","verify"]' "requests"
+	'[null,"probe","refresh","plan","fetch","plan","fetch","owner","apply","verify","owner"]' "requests"
 assert_streq "$(param plan '[.denials[] | [.package, .reason.code, .reason.detail]]')" '[["vim","download_failed","404 Not Found"]]'
 ok "one failed download: the rest is planned again and applied, exit 4 with the URL"
 
