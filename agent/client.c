@@ -72,6 +72,14 @@ static int link_open(const char *path, struct link *ret, struct err *err)
 	return 0;
 }
 
+bool client_present(const char *socket)
+{
+	cleanup_link struct link l = LINK_INIT;
+	struct err err = ERR_INIT;
+
+	return link_open(socket, &l, &err) == 0;
+}
+
 /* 1: ready, 0: not by DEADLINE (0: no deadline), -1: ERR. */
 static int wait_fd(int fd, short events, uint64_t deadline, struct err *err)
 {
@@ -375,7 +383,8 @@ static int follow_status(const char *socket, struct follow *f, struct err *err)
 		if (client_get(socket, "/v1/status", &o, err) < 0)
 			return err_wrap(err, "follow run %lld ('stopgap history' shows its end)", (long long)f->run);
 		bool over = json_object_object_get_ex(o, "run", &run) &&
-			    (get_int(run, "id", 0) != f->run || streq(strna(get_string(run, "state")), "idle"));
+			    (get_int(run, "id", 0) > f->run ||	/* ids rise; a smaller one is still before ours */
+			      (get_int(run, "id", 0) == f->run && streq(strna(get_string(run, "state")), "idle")));
 		if (f->event)
 			f->event(f->arg, "state", o);
 		json_object_put(o);

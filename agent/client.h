@@ -12,6 +12,8 @@
 #include "err.h"
 #include "report.h"
 
+/* Does an agent listen there? */
+bool client_present(const char *socket);
 /* The body of GET PATH: status 200 only. ACCEPT may be NULL. */
 int client_text(const char *socket, const char *path, const char *accept, struct buf *ret, struct err *err);
 /* The same as JSON, an object; caller puts it. */

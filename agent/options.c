@@ -2,11 +2,17 @@
 #include <getopt.h>
 #include <stdio.h>
 #include "options.h"
+#include "range.h"
+#include "value.h"
 
-enum option_id { OPT_CONFIG = 256, OPT_SET, OPT_OUTPUT, OPT_LOG_FORMAT, OPT_DRY_RUN };
+enum option_id {
+	OPT_CONFIG = 256, OPT_SET, OPT_OUTPUT, OPT_LOG_FORMAT, OPT_DRY_RUN, OPT_CHANGED, OPT_WATCH, OPT_LIMIT, OPT_WARNING,
+	OPT_CRITICAL, OPT_USER, OPT_BEFORE_START, OPT_REWRITE, OPT_REMAP
+};
 
 #define ALL ((1u << VERB_MAX) - 1)
 #define ON(v) (1u << (v))
+#define REPORTS (ON(VERB_ONCE) | ON(VERB_CHECK) | ON(VERB_SCAN) | ON(VERB_STATUS))
 
 static const struct {
 	const char *name;
@@ -15,10 +21,24 @@ static const struct {
 	unsigned verbs;
 	const char *help;
 } options[] = {
+	{ "user", OPT_USER, "USER[:GROUP]", ON(VERB_RUN), "run CMD as this user; stopgap itself stays root" },
+	{ "before-start", OPT_BEFORE_START, "DURATION", ON(VERB_RUN), "how long patching may delay CMD; 'never': not at all" },
+	{ "group", 'g', NULL, ON(VERB_RUN), "send signals to CMD's process group" },
+	{ "rewrite", OPT_REWRITE, "FROM:TO", ON(VERB_RUN), "send CMD the signal TO instead of FROM (0: none); may be repeated" },
+	{ "remap-exit", OPT_REMAP, "FROM:TO", ON(VERB_RUN), "exit with TO when CMD exits with FROM; may be repeated" },
+	{ "subreaper", 's', NULL, ON(VERB_RUN), "reap orphans even where stopgap is not PID 1" },
+	{ "parent-death", 'p', "SIGNAL", ON(VERB_RUN), "take this signal when the parent dies" },
 	{ "config", OPT_CONFIG, "FILE", ALL, "read FILE instead of /etc/stopgap/stopgap.conf" },
 	{ "set", OPT_SET, "SECTION.KEY=VALUE", ALL, "override one setting; may be repeated" },
-	{ "output", OPT_OUTPUT, "FORM", ALL, "text (default), json or nagios" },
+	{ "output", OPT_OUTPUT, "FORM", ALL & ~(ON(VERB_RUN) | ON(VERB_DAEMON)),
+	  "text (default), json, nagios or openmetrics, as far as the mode has it" },
 	{ "dry-run", OPT_DRY_RUN, NULL, ON(VERB_ONCE), "stop after the plan: fetch and change nothing" },
+	{ "changed-since-last", OPT_CHANGED, NULL, ON(VERB_ONCE) | ON(VERB_CHECK),
+	  "print only what is new since the last report, nothing if nothing is" },
+	{ "watch", OPT_WATCH, NULL, ON(VERB_STATUS), "show it again whenever it changes" },
+	{ "limit", OPT_LIMIT, "N", ON(VERB_HISTORY), "the newest N reports (20)" },
+	{ "warning", OPT_WARNING, "RANGE", REPORTS, "nagios: warn when the open updates leave RANGE" },
+	{ "critical", OPT_CRITICAL, "RANGE", REPORTS, "nagios: the same for critical" },
 	{ "log-format", OPT_LOG_FORMAT, "FORM", ALL, "of the lines on stderr: text (default) or json" },
 	{ "verbose", 'v', NULL, ALL, "say more on stderr; twice for debugging" },
 	{ "quiet", 'q', NULL, ALL, "say only warnings and errors on stderr" },
@@ -26,25 +46,42 @@ static const struct {
 	{ "version", 'V', NULL, ALL, "show the version" },
 };
 
+#define FORM(o) (1u << (o))
+#define TEXT_JSON (FORM(OUTPUT_TEXT) | FORM(OUTPUT_JSON))
+
 static const struct {
-	const char *name, *help;
+	const char *name, *words, *help;
+	unsigned forms;		/* of output */
 } verbs[VERB_MAX] = {
-	[VERB_ONCE] = { "once", "apply pending security updates now" },
-	[VERB_CHECK] = { "check", "refresh and plan, change nothing; exit 100 if updates are pending" },
-	[VERB_CONFIG] = { "config", "show the effective configuration and where each value came from" },
+	[VERB_RUN] = { "run", " [--] CMD [ARG]...", "PID 1 of a container: start CMD, keep it and its container patched",
+			0 },
+	[VERB_DAEMON] = { "daemon", "", "stay, keep the container patched, start nothing", 0 },
+	[VERB_ONCE] = { "once", "", "apply pending security updates now", TEXT_JSON | FORM(OUTPUT_NAGIOS) },
+	[VERB_CHECK] = { "check", "", "refresh and plan, change nothing; exit 100 if updates are pending",
+			  TEXT_JSON | FORM(OUTPUT_NAGIOS) },
+	[VERB_SCAN] = { "scan", "", "which processes run code that has been replaced; exit 102 if any",
+			 TEXT_JSON | FORM(OUTPUT_NAGIOS) },
+	[VERB_STATUS] = { "status", "", "what the running agent, or else the last report, says",
+			   TEXT_JSON | FORM(OUTPUT_NAGIOS) | FORM(OUTPUT_OPENMETRICS) },
+	[VERB_HISTORY] = { "history", "", "the reports of past runs, newest first", TEXT_JSON },
+	[VERB_CONFIG] = { "config", "", "show the effective configuration and where each value came from",
+			   TEXT_JSON },
 };
 
 void options_clear(struct options *o)
 {
 	free(o->config);
 	strv_clear(&o->sets);
+	free(o->warning);
+	free(o->critical);
 	*o = (struct options){ 0 };
 }
 
 void options_help(const struct options *o, struct buf *ret)
 {
 	if (o->has_verb) {
-		buf_printf(ret, "Usage: stopgap %s [OPTION]...\n%s\n\nOptions:\n", verbs[o->verb].name, verbs[o->verb].help);
+		buf_printf(ret, "Usage: stopgap %s [OPTION]...%s\n%s\n\nOptions:\n", verbs[o->verb].name,
+			   verbs[o->verb].words, verbs[o->verb].help);
 	} else {
 		buf_puts(ret, "Usage: stopgap MODE [OPTION]...\n"
 			      "Apply the distribution's security updates to this container, in place.\n\nModes:\n");
@@ -57,13 +94,14 @@ void options_help(const struct options *o, struct buf *ret)
 
 		if (o->has_verb && !(options[i].verbs & ON(o->verb)))
 			continue;
-		left = options[i].argument ? xasprintf("--%s=%s", options[i].name, options[i].argument) :
-		       options[i].id < 256 ? xasprintf("-%c, --%s", options[i].id, options[i].name) :
-					     xasprintf("--%s", options[i].name);
+		cleanup_free char *letter = options[i].id < 256 ? xasprintf("-%c, ", options[i].id) : xstrdup("");
+
+		left = xasprintf("%s--%s%s%s", letter, options[i].name, options[i].argument ? "=" : "", strna(options[i].argument));
 		buf_printf(ret, "  %-28s %s\n", left, options[i].help);
 	}
 	buf_puts(ret, "\nExit status: 0 nothing to do or all done, 1 failed, 2 usage or configuration, 3 blocked,\n"
-		      "4 partial, 5 no security repository, 6 out of support, 100 updates are pending.\n");
+		      "4 partial, 5 no security repository, 6 out of support, 100 updates are pending,\n"
+		      "102 processes run old code. 'run' exits as CMD does (126, 127: CMD cannot be run).\n");
 }
 
 /* VALUE must be one of the words in ACCEPTED, by ", "; its index into RET. */
@@ -98,9 +136,22 @@ static int take_verb(struct options *o, const char *word, struct err *err)
 	return err_set(err, CODE_USAGE, 0, "no mode '%s'; accepted: %s", word, buf_str(&names));
 }
 
+/* A range of the Monitoring Plugins' guidelines: [@][START:][END]. */
+static int take_range(const char *option, const char *value, char **ret, struct err *err)
+{
+	struct range r;
+
+	if (range_parse(value, &r) < 0)
+		return err_set(err, CODE_USAGE, 0, "--%s=%s: accepted: a range such as 0, 5, 1:10 or @1:3", option, value);
+	free(*ret);
+	*ret = xstrdup(value);
+	return 0;
+}
+
 /* One option that getopt found; -1: refused. SEEN has a bit per table row. */
 static int take_option(struct options *o, int id, unsigned *seen, struct err *err)
 {
+	uint64_t n;
 	int word;
 
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
@@ -115,7 +166,7 @@ static int take_option(struct options *o, int id, unsigned *seen, struct err *er
 		strv_push(&o->sets, optarg);
 		return 0;
 	case OPT_OUTPUT:
-		if (take_word("output", optarg, "text, json, nagios", &word, err) < 0)
+		if (take_word("output", optarg, "text, json, nagios, openmetrics", &word, err) < 0)
 			return -1;
 		o->output = (enum output)word;
 		return 0;
@@ -126,6 +177,44 @@ static int take_option(struct options *o, int id, unsigned *seen, struct err *er
 		return 0;
 	case OPT_DRY_RUN:
 		o->dry_run = true;
+		return 0;
+	case OPT_CHANGED:
+		o->changed = true;
+		return 0;
+	case OPT_WATCH:
+		o->watch = true;
+		return 0;
+	case OPT_LIMIT:
+		if (parse_u64(optarg, 1000000, &n) < 0 || !n)
+			return err_set(err, CODE_USAGE, 0, "--limit=%s: accepted: 1 to 1000000", optarg);
+		o->limit = (int64_t)n;
+		return 0;
+	case OPT_WARNING:
+		return take_range("warning", optarg, &o->warning, err);
+	case OPT_CRITICAL:
+		return take_range("critical", optarg, &o->critical, err);
+	case OPT_USER:
+		o->init.user = optarg;
+		return 0;
+	case OPT_BEFORE_START:
+		if (streq(optarg, "never"))
+			o->init.before_start = 0;
+		else if (value_duration(optarg, &o->init.before_start) < 0)
+			return err_set(err, CODE_USAGE, 0, "--before-start=%s: accepted: a duration such as 60s, or never", optarg);
+		return 0;
+	case OPT_REWRITE:
+		return init_options_rewrite(&o->init, optarg, err);
+	case OPT_REMAP:
+		return init_options_remap(&o->init, optarg, err);
+	case 'g':
+		o->init.group = true;
+		return 0;
+	case 's':
+		o->init.subreaper = true;
+		return 0;
+	case 'p':
+		if (value_signal(optarg, &o->init.parent_death) < 0 || !o->init.parent_death)
+			return err_set(err, CODE_USAGE, 0, "--parent-death=%s: accepted: a signal such as TERM or 15", optarg);
 		return 0;
 	case 'v':
 		o->level = o->level >= LOG_INFO ? LOG_DEBUG : LOG_INFO;
@@ -144,10 +233,24 @@ static int take_option(struct options *o, int id, unsigned *seen, struct err *er
 	}
 }
 
+static int check_form(const struct options *o, struct err *err)
+{
+	static const char *const names[] = { "text", "json", "nagios", "openmetrics" };
+	cleanup_buf struct buf have = { 0 };
+
+	if (!o->has_verb || o->output == OUTPUT_TEXT || (verbs[o->verb].forms & FORM(o->output)))
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (verbs[o->verb].forms & FORM(i))
+			buf_printf(&have, "%s%s", have.n ? ", " : "", names[i]);
+	return err_set(err, CODE_USAGE, 0, "mode '%s' has no %s output; accepted: %s", verbs[o->verb].name, names[o->output],
+		       buf_str(&have));
+}
+
 int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 {
 	struct option longs[ARRAY_SIZE(options) + 1] = { 0 };
-	struct options o = { .level = LOG_NOTICE };
+	struct options o = { .level = LOG_NOTICE, .init = INIT_OPTIONS };
 	unsigned seen = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
@@ -157,7 +260,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 	opterr = 0;
 	for (;;) {
 		int at = optind ? optind : 1;
-		int id = getopt_long(argc, argv, "+:vqhV", longs, NULL);
+		int id = getopt_long(argc, argv, "+:vqhVgsp:", longs, NULL);
 
 		if (id == '?' || id == ':') {
 			(void)err_set(err, CODE_USAGE, 0, "option '%s' %s; 'stopgap --help' lists the options", argv[at],
@@ -171,6 +274,10 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 		}
 		if (optind >= argc)
 			break;
+		if (o.has_verb && o.verb == VERB_RUN) {
+			o.init.argv = argv + optind;
+			break;
+		}
 		if (o.has_verb) {
 			(void)err_set(err, CODE_USAGE, 0, "'%s': mode '%s' takes no further words", argv[optind],
 				      verbs[o.verb].name);
@@ -184,11 +291,17 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 		(void)err_set(err, CODE_USAGE, 0, "a mode is missing; 'stopgap --help' lists them");
 		goto fail;
 	}
+	if (o.has_verb && o.verb == VERB_RUN && !o.init.argv && !o.help && !o.version) {
+		(void)err_set(err, CODE_USAGE, 0, "mode 'run' needs the command to run: stopgap run [OPTION]... [--] CMD [ARG]...");
+		goto fail;
+	}
 	for (size_t i = 0; o.has_verb && i < ARRAY_SIZE(options); i++)
 		if ((seen & (1u << i)) && !(options[i].verbs & ON(o.verb))) {
 			(void)err_set(err, CODE_USAGE, 0, "mode '%s' has no option '--%s'", verbs[o.verb].name, options[i].name);
 			goto fail;
 		}
+	if (check_form(&o, err) < 0)
+		goto fail;
 	*ret = o;
 	return 0;
 fail:

@@ -6,12 +6,13 @@
 #pragma once
 #include "err.h"
 #include "buf.h"
+#include "init.h"
 #include "log.h"
 #include "util.h"
 
-enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_NAGIOS };
+enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_NAGIOS, OUTPUT_OPENMETRICS };
 
-enum verb { VERB_ONCE, VERB_CHECK, VERB_CONFIG, VERB_MAX };
+enum verb { VERB_RUN, VERB_DAEMON, VERB_ONCE, VERB_CHECK, VERB_SCAN, VERB_STATUS, VERB_HISTORY, VERB_CONFIG, VERB_MAX };
 
 struct options {
 	enum verb verb;
@@ -21,6 +22,12 @@ struct options {
 	enum log_level level;
 	enum log_format log_format;
 	bool dry_run;
+	bool changed;		/* --changed-since-last */
+	bool watch;
+	int64_t limit;		/* history: entries; 0: the default */
+	char *warning, *critical; /* thresholds of Nagios' form, NULL: the defaults */
+
+	struct init_options init;	/* run; strings are of the argv that was parsed */
 	bool help, version;	/* asked for; nothing else is done then */
 	bool has_verb;		/* help: for one mode */
 };

@@ -38,6 +38,8 @@ struct sys_procmap_query {
 static inline int sys_procmap_query(int fd, struct sys_procmap_query *q)
 {
 	return ioctl(fd, _IOWR('f', 17, struct sys_procmap_query), q);
+}
+
 static inline int sys_pidfd_open(pid_t pid, unsigned flags)
 {
 	return (int)syscall(SYS_pidfd_open, pid, flags);
