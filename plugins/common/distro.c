@@ -119,6 +119,16 @@ static size_t cut(char *line, char *fields[COLUMNS])
 	return n;
 }
 
+bool distro_is_day(const char *s)
+{
+	static const char form[] = "0000-00-00";
+
+	for (size_t i = 0; i < DAY_LENGTH; i++)
+		if (form[i] == '0' ? s[i] < '0' || s[i] > '9' : s[i] != '-')
+			return false;
+	return s[DAY_LENGTH] == '\0';
+}
+
 struct dates {
 	char *eol, *lts, *server; /* NULL: no such column or empty */
 };
@@ -136,7 +146,7 @@ static void pick(struct dates *ret, char *const header[COLUMNS], size_t columns,
 
 	for (size_t i = 0; i < columns && i < n; i++)
 		for (size_t k = 0; k < ARRAY_SIZE(wanted); k++)
-			if (streq(header[i], wanted[k].name) && strlen(fields[i]) == DAY_LENGTH)
+			if (streq(header[i], wanted[k].name) && distro_is_day(fields[i]))
 				*wanted[k].value = xstrdup(fields[i]);
 }
 
@@ -199,18 +209,19 @@ static void judge(const char *bundle, const char *today, struct os_release *r, s
 {
 	bool debian = streq(ret->id, "debian"), ubuntu = streq(ret->id, "ubuntu");
 	struct dates d = { 0 };
+	const char *end = NULL;
 
 	if (bundle && (debian || ubuntu)) {
 		cleanup_free char *path = xasprintf("%s/share/distro-info/%s.csv", bundle, ret->id);
 
 		look_up(path, ret->codename, ret->version, &d);
-		if (debian)
-			ret->end_of_life = xstrdup(d.lts ? d.lts : d.eol);
-		else
-			ret->end_of_life = xstrdup(d.server ? d.server : d.eol);
-	} else if (r->support_end && strlen(r->support_end) == DAY_LENGTH) {
-		ret->end_of_life = xstrdup(r->support_end);
+		end = debian ? d.lts : d.server;
+		end = end ? end : d.eol;
 	}
+	/* what the tables do not know the image may say of itself */
+	if (!end && distro_is_day(strna(r->support_end)))
+		end = r->support_end;
+	ret->end_of_life = xstrdup(end);
 	ret->support = xstrdup(support_at(today, debian ? d.eol : NULL, ret->end_of_life));
 	free(d.eol);
 	free(d.lts);

@@ -10,10 +10,12 @@
  * /), and BUNDLE/share/distro-info/{debian,ubuntu}.csv (BUNDLE may be NULL).
  * end_of_life is the last day of public security support that costs nothing:
  * eol-lts or eol of Debian, eol-server or eol of Ubuntu, SUPPORT_END of
- * others; support is "supported", "lts" (Debian's LTS team alone), "ended", or
- * "unknown" (no date is known, as for testing and unstable). -1: neither
- * os-release can be read; RET is empty then. */
+ * os-release where the tables have no date; support is "supported", "lts"
+ * (Debian's LTS team alone), "ended", or "unknown" (no date is known, as for
+ * testing and unstable). -1: neither os-release can be read; RET is empty then. */
 int distro_read(const char *root, const char *bundle, struct msg_distribution *ret, struct err *err);
 /* The same on day TODAY, "YYYY-MM-DD". */
 int distro_read_at(const char *root, const char *bundle, const char *today, struct msg_distribution *ret,
 		   struct err *err);
+/* "YYYY-MM-DD" in digits? Such days compare as text. */
+bool distro_is_day(const char *s);
