@@ -63,6 +63,7 @@ enum code_class {
 	X(HASH_MISMATCH, "hash_mismatch", CLASS_FAILED, "a file is not the one the signed index names") \
 	X(REFRESH_FAILED, "refresh_failed", CLASS_FAILED, "repository metadata could not be fetched") \
 	X(SOURCES_BROKEN, "sources_broken", CLASS_FAILED, "the repository configuration cannot be read") \
+	X(FEED_FAILED, "feed_failed", CLASS_FAILED, "the feed of vulnerabilities could not be fetched or read") \
 	/* why one update is not done */                                                           \
 	X(HOLD, "hold", CLASS_KEPT, "the package is held")                                         \
 	X(DENY_LIST, "deny_list", CLASS_KEPT, "denied by configuration")                           \
@@ -104,6 +105,10 @@ enum code_class {
 	X(RESTART_FAILED, "restart_failed", CLASS_ALARM, "the restart command failed")             \
 	X(STILL_STALE, "still_stale", CLASS_ALARM, "the service was restarted and still runs old code") \
 	X(UNHEALTHY, "unhealthy", CLASS_ALARM, "[health] command failed after a restart")
+	X(SOURCE_IGNORED, "source_ignored", CLASS_ALARM, "a repository could not be used and was left out") \
+	X(PACKAGE_UNSUPPORTED, "package_unsupported", CLASS_ALARM, "a package gets no security updates any more") \
+	X(PACKAGE_LIMITED, "package_limited", CLASS_ALARM, "a package gets security updates only in part") \
+	X(FEED_STALE, "feed_stale", CLASS_ALARM, "an older copy of the feed of vulnerabilities was used")
 
 enum code {
 #define X(id, name, class, text) CODE_##id,

@@ -170,6 +170,7 @@ METHOD_IN(fetch, msg_digest, msg_fetch)
 METHOD_IN(apply, msg_digest, msg_apply)
 METHOD_IN(owner, msg_owner_params, msg_owners)
 METHOD_IN(verify, msg_verify_params, msg_verify)
+METHOD_IN(feed, msg_feed_params, msg_feed)
 
 static int serve_probe(struct json_object *params, struct err *err)
 {
@@ -188,21 +189,24 @@ static int serve_probe(struct json_object *params, struct err *err)
 	return r;
 }
 
-static int serve_repair(struct json_object *params _unused_, struct err *err)
-{
-	struct msg_repair ret = { 0 };
+/* A method without params. */
+#define METHOD(op, ret_type)                                                  \
+	static int serve_##op(struct json_object *params _unused_, struct err *err) \
+	{                                                                     \
+		struct ret_type ret = { 0 };                                  \
+		listen_for_term(true);                                        \
+		int r = self.ops->op(&ret, err);                              \
+		listen_for_term(false);                                       \
+		if (r >= 0)                                                   \
+			answer_result(&ret_type, &ret);                       \
+		wire_clear(&ret_type, &ret);                                  \
+		return r;                                                     \
+	}
 
-	listen_for_term(true);
-	int r = self.ops->repair(&ret, err);
-	listen_for_term(false);
+METHOD(repair, msg_repair)
+METHOD(support, msg_support)
 
-	if (r >= 0)
-		answer_result(&msg_repair, &ret);
-	wire_clear(&msg_repair, &ret);
-	return r;
-}
-
-#define METHODS(X) X(probe) X(refresh) X(plan) X(fetch) X(apply) X(owner) X(repair) X(verify)
+#define METHODS(X) X(probe) X(refresh) X(plan) X(fetch) X(apply) X(owner) X(repair) X(verify) X(support) X(feed)
 
 static void serve_request(const char *method, struct json_object *params)
 {

@@ -26,6 +26,8 @@ struct plugin_ops {
 	int (*owner)(const struct msg_owner_params *in, struct msg_owners *ret, struct err *err);
 	int (*repair)(struct msg_repair *ret, struct err *err);
 	int (*verify)(const struct msg_verify_params *in, struct msg_verify *ret, struct err *err);
+	int (*support)(struct msg_support *ret, struct err *err);
+	int (*feed)(const struct msg_feed_params *in, struct msg_feed *ret, struct err *err);
 };	/* NULL: the method is not among the capabilities */
 
 /* Serve until EOF or a SIGTERM between requests. Returns the exit status. */

@@ -397,7 +397,7 @@ static void answer_well(const char *method)
 		const char *method, *line;
 	} answers[] = {
 		{ "hello", "{\"hello\":{\"protocol\":1,\"plugin\":\"@name\",\"version\":\"1\",\"capabilities\":"
-			   "[\"probe\",\"refresh\",\"plan\",\"fetch\",\"apply\",\"owner\",\"repair\",\"verify\"]}}" },
+			   "[\"probe\",\"refresh\",\"plan\",\"fetch\",\"apply\",\"owner\",\"repair\",\"verify\",\"support\",\"feed\"]}}" },
 		{ "probe", "{\"id\":@id,\"result\":{\"applicable\":true,\"manager\":\"fake 1\",\"distribution\":"
 			   "{\"id\":\"debian\",\"version\":\"12\",\"codename\":\"bookworm\","
 			   "\"name\":\"Debian GNU/Linux 12 (bookworm)\",\"support\":\"supported\"},"
@@ -414,6 +414,9 @@ static void answer_well(const char *method)
 		{ "owner", "{\"id\":@id,\"result\":{\"owners\":[]}}" },
 		{ "repair", "{\"id\":@id,\"result\":{\"repaired\":false,\"actions\":[]}}" },
 		{ "verify", "{\"id\":@id,\"result\":{\"missing\":[],\"database\":{\"packages\":100,\"state\":\"clean\"}}}" },
+		{ "support", "{\"id\":@id,\"result\":{\"known\":true,\"packages\":[]}}" },
+		{ "feed", "{\"id\":@id,\"result\":{\"count\":0,\"uri\":\"http://tracker.example/bookworm\","
+			  "\"suite\":\"bookworm\",\"transport\":\"http\",\"state\":\"new\",\"age\":0,\"bytes\":1000}}" },
 	};
 
 	if ((streq(method, "fetch") || streq(method, "apply")) && !digest_agrees()) {

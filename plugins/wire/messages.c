@@ -293,6 +293,67 @@ static const struct wire_field msg_verify_fields[] = {
 };
 MESSAGE(msg_verify);
 
+static const struct wire_field msg_support_package_fields[] = {
+	NEED(msg_support_package, package, NAME),
+	STR(msg_support_package, arch, 0, NAME),
+	STR(msg_support_package, version, 0, NAME),
+	STR(msg_support_package, source, O, NAME),
+	NEED(msg_support_package, state, NAME),
+	STR(msg_support_package, since, O, NAME),
+	STR(msg_support_package, detail, O, TEXT),
+	END,
+};
+MESSAGE(msg_support_package);
+
+static const struct wire_field msg_support_fields[] = {
+	BOOL(msg_support, known, R),
+	OBJS(msg_support, packages, R, COUNT, msg_support_package),
+	END,
+};
+MESSAGE(msg_support);
+
+static const struct wire_field msg_feed_params_fields[] = {
+	NEED(msg_feed_params, kind, NAME),
+	STR(msg_feed_params, uri, O, TEXT),
+	STR(msg_feed_params, file, O, TEXT),
+	STR(msg_feed_params, suite, O, NAME),
+	NUM(msg_feed_params, max_age, R, 0, SECONDS),
+	END,
+};
+MESSAGE(msg_feed_params);
+
+static const struct wire_field msg_cve_fields[] = {
+	NEED(msg_cve, cve, NAME),
+	NEED(msg_cve, package, NAME),
+	NEED(msg_cve, arch, NAME),
+	NEED(msg_cve, installed, NAME),
+	STR(msg_cve, source, O, NAME),
+	STR(msg_cve, source_version, O, NAME),
+	STR(msg_cve, urgency, O, NAME),
+	STR(msg_cve, remote, 0, NAME),
+	BOOL(msg_cve, fix_available, R),
+	STR(msg_cve, fixed, O, NAME),
+	STR(msg_cve, unstable, O, NAME),
+	BOOL(msg_cve, obsolete, O),
+	STR(msg_cve, description, O, TEXT),
+	END,
+};
+MESSAGE(msg_cve);
+
+static const struct wire_field msg_feed_fields[] = {
+	NUM(msg_feed, count, R, 0, MSG_CVES_MAX),
+	STR(msg_feed, uri, 0, TEXT),
+	STR(msg_feed, suite, 0, NAME),
+	STR(msg_feed, transport, 0, NAME),
+	STR(msg_feed, state, 0, NAME),
+	STR(msg_feed, date, O, NAME),
+	NUM(msg_feed, age, 0, 0, SECONDS),
+	NUM(msg_feed, bytes, 0, 0, BYTES),
+	OBJS(msg_feed, alarms, 0, 64, msg_reason),
+	END,
+};
+MESSAGE(msg_feed);
+
 static const struct wire_field msg_error_fields[] = {
 	CODE(msg_error, code, R),
 	NEED(msg_error, message, QUOTE),

@@ -9,6 +9,7 @@
 #include "wire.h"
 
 #define PROTOCOL_VERSION 1
+#define MSG_CVES_MAX	 200000	/* cve events of one feed: a large old image has some 10,000 */
 
 /* {code, detail}: a reason with its sentence. */
 struct msg_reason {
@@ -182,7 +183,7 @@ struct msg_evidence {
 
 /* Event while something takes time. */
 struct msg_progress {
-	char *phase;		/* "refresh", "fetch", "apply" */
+	char *phase;		/* "refresh", "fetch", "apply", "feed" */
 	int64_t done, total;	/* steps in apply, else bytes; total 0: unknown */
 	char *item;
 };
@@ -224,6 +225,59 @@ struct msg_verify {
 	struct msg_database database;
 };
 
+/* One installed package that the distribution supports no longer, or in part. */
+struct msg_support_package {
+	char *package;
+	char *arch;
+	char *version;
+	char *source;
+	char *state;		/* "ended", "ending" (on a day to come), "limited" */
+	char *since;		/* the day, YYYY-MM-DD; absent for "limited" */
+	char *detail;		/* the distribution's own note */
+};
+
+struct msg_support {
+	bool known;		/* there is data for this release at all */
+	struct wire_list packages;	/* msg_support_package */
+};
+
+struct msg_feed_params {
+	char *kind;		/* "debsecan" */
+	char *uri;		/* http or https, the suite is appended; or */
+	char *file;		/* a copy on disk, as it was served or unpacked */
+	char *suite;		/* absent: the distribution's codename */
+	int64_t max_age;	/* s that a copy of an earlier run is used unasked */
+};
+
+/* Event during feed: one vulnerability of one installed package. */
+struct msg_cve {
+	char *cve;		/* or "TEMP-..." until it has a number */
+	char *package;
+	char *arch;
+	char *installed;
+	char *source;		/* source package and version, as the tracker counts */
+	char *source_version;
+	char *urgency;		/* "low", "medium", "high", or absent: not assigned */
+	char *remote;		/* "yes", "no", "unknown" */
+	bool fix_available;	/* in this suite */
+	char *fixed;		/* the version that has it, of the source package */
+	char *unstable;		/* the version of unstable that has it, or absent */
+	bool obsolete;		/* the suite has no such package any more */
+	char *description;
+};
+
+struct msg_feed {
+	int64_t count;		/* cve events sent */
+	char *uri;		/* where it is from, or the file */
+	char *suite;
+	char *transport;	/* "http", "https", "file" */
+	char *state;		/* "new", "unchanged", "cached" (not asked), "stale" (asked in vain), "file" */
+	char *date;		/* the server's, else when it was fetched */
+	int64_t age;		/* seconds since it was last known to be current */
+	int64_t bytes;		/* fetched */
+	struct wire_list alarms;	/* msg_reason */
+};
+
 struct msg_error {
 	enum code code;
 	char *message;
@@ -242,7 +296,7 @@ extern const struct wire_message msg_reason, msg_distribution, msg_database, msg
 	msg_refresh_params, msg_repository, msg_refresh, msg_denial, msg_plan_params, msg_update, msg_plan,
 	msg_digest, msg_failure, msg_fetch, msg_package, msg_process, msg_conffile, msg_apply, msg_evidence,
 	msg_progress, msg_log, msg_owner_params, msg_owner, msg_owners, msg_repair, msg_verify_params,
-	msg_verify, msg_error, msg_hello, msg_empty;
+	msg_verify, msg_support_package, msg_support, msg_feed_params, msg_cve, msg_feed, msg_error, msg_hello, msg_empty;
 
 /* Append a {code, detail} to a list of msg_reason. */
 void reason_add(struct wire_list *l, enum code code, const char *fmt, ...) _printf_(3, 4);

@@ -6,7 +6,8 @@
 	X(reason) X(distribution) X(database) X(settings) X(probe) X(refresh_params) X(repository)         \
 	X(refresh) X(denial) X(plan_params) X(update) X(plan) X(digest) X(failure) X(fetch) X(package)     \
 	X(process) X(conffile) X(apply) X(evidence) X(progress) X(log) X(owner_params) X(owner) X(owners)  \
-	X(repair) X(verify_params) X(verify) X(error) X(hello) X(empty)
+	X(repair) X(verify_params) X(verify) X(support_package) X(support)    \
+	X(feed_params) X(cve) X(feed) X(error) X(hello) X(empty)
 
 static const struct wire_message *const tables[] = {
 #define X(name) &msg_##name,
@@ -31,6 +32,7 @@ static const struct method {
 	{ "plan", &msg_plan_params, &msg_plan },	  { "fetch", &msg_digest, &msg_fetch },
 	{ "apply", &msg_digest, &msg_apply },		  { "owner", &msg_owner_params, &msg_owners },
 	{ "repair", &msg_empty, &msg_repair },		  { "verify", &msg_verify_params, &msg_verify },
+	{ "support", &msg_empty, &msg_support },	  { "feed", &msg_feed_params, &msg_feed },
 };
 
 static const struct event_table {
@@ -38,5 +40,5 @@ static const struct event_table {
 	const struct wire_message *table;
 } events[] = {
 	{ "progress", &msg_progress }, { "log", &msg_log },	      { "update", &msg_update },
-	{ "kept_back", &msg_update },  { "evidence", &msg_evidence },
+	{ "kept_back", &msg_update },  { "evidence", &msg_evidence },    { "cve", &msg_cve },
 };
