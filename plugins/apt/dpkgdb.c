@@ -32,6 +32,10 @@ struct stanza {
 	bool any, status, description;
 };
 
+static const struct stanza new_stanza = {
+	.p = { .name = "", .arch = "", .version = "", .source = "", .source_version = "" }
+};
+
 struct reader {
 	struct dpkgdb *db;
 	const char *path;
@@ -98,6 +102,27 @@ static int read_status(struct reader *r, struct stanza *s, char *value, struct e
 	return broken(r, err, "the field Status has an unknown word");
 }
 
+/* "openssl", or "glibc (2.36-9)". It decides nothing that is done to a package,
+ * so what cannot be read leaves the package its own source. */
+static void read_source(struct stanza *s, char *value)
+{
+	char *version = strchr(value, ' '), *end;
+
+	s->p.source = s->p.source_version = "";
+	if (version) {
+		*version++ = '\0';
+		end = version + strlen(version);
+		if (end - version < 3 || *version != '(' || end[-1] != ')')
+			return;
+		end[-1] = '\0';
+		if (!word_valid(version + 1))
+			return;
+		s->p.source_version = version + 1;
+	}
+	if (name_valid(value))
+		s->p.source = value;
+}
+
 static int read_field(struct reader *r, struct stanza *s, const char *name, char *value, struct err *err)
 {
 	const char **word = NULL;
@@ -115,6 +140,8 @@ static int read_field(struct reader *r, struct stanza *s, const char *name, char
 		word = &s->p.version;
 	} else if (strcasecmp(name, "Architecture") == 0) {
 		word = &s->p.arch;
+	} else if (strcasecmp(name, "Source") == 0) {
+		read_source(s, value);
 	} else if (strcasecmp(name, "Description") == 0) {
 		s->description = true;
 	}
@@ -142,8 +169,12 @@ static int end_stanza(struct reader *r, struct stanza *s, struct err *err)
 		db->packages = xrealloc(db->packages, r->cap, sizeof(*db->packages));
 	}
 	s->p.order = r->order++;
+	if (!*s->p.source)
+		s->p.source = s->p.name;
+	if (!*s->p.source_version)
+		s->p.source_version = s->p.version;
 	db->packages[db->n++] = s->p;
-	*s = (struct stanza){ .p = { .name = "", .arch = "", .version = "" } };
+	*s = new_stanza;
 	return 0;
 }
 
@@ -160,7 +191,7 @@ static char *trim(char *s, char *end)
 /* Cuts TEXT into strings in place. */
 static int read_stanzas(struct reader *r, struct buf *text, struct err *err)
 {
-	struct stanza s = { .p = { .name = "", .arch = "", .version = "" } };
+	struct stanza s = new_stanza;
 	char *p = text->s, *end = p + text->n;
 
 	r->line = 1;

@@ -25,6 +25,7 @@ enum dpkgdb_status {
 
 struct dpkgdb_package {
 	const char *name, *arch, *version; /* "" when absent, never NULL */
+	const char *source, *source_version; /* of the source package: the same as its own unless it says otherwise */
 	enum dpkgdb_status status;
 	bool reinstall; /* "reinstreq": broken until unpacked again */
 	size_t order; /* of appearance: a later entry replaces an earlier one */

@@ -273,6 +273,31 @@ TEST(two_architectures)
 	OK(dpkgdb_find(&db, "z", "armhf") == NULL);
 }
 
+/* PACKAGE of version 1-1 with the line LINE: "source version". */
+#define SOURCE(line, want)                                                                                        \
+	do {                                                                                                      \
+		cleanup_dpkgdb struct dpkgdb db = { 0 };                                                          \
+		struct err err = ERR_INIT;                                                                        \
+		make_root("Package: p\n" line "Status: install ok installed\nVersion: 1-1\nDescription: z\n\n");   \
+		EQ(dpkgdb_read(root, &db, &err), 0);                                                              \
+		cleanup_free char *got = xasprintf("%s %s", db.packages[0].source, db.packages[0].source_version); \
+		STREQ(got, want);                                                                                 \
+	} while (0)
+
+TEST(source_package)
+{
+	SOURCE("", "p 1-1");
+	SOURCE("Source: other\n", "other 1-1");
+	SOURCE("Source: other (2:3-4)\n", "other 2:3-4");
+	/* what makes no sense is no reason to distrust the rest */
+	SOURCE("Source:\n", "p 1-1");
+	SOURCE("Source: (1)\n", "p 1-1");
+	SOURCE("Source: other (\n", "p 1-1");
+	SOURCE("Source: other ()\n", "p 1-1");
+	SOURCE("Source: other (1 2)\n", "p 1-1");
+	SOURCE("Source: ../x\n", "p 1-1");
+}
+
 TEST(cleans_up)
 {
 	EQ(remove_root(), 0);
