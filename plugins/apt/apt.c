@@ -1,11 +1,13 @@
 /* apt.c - the apt plugin: which part does what (aptpkg.h, dpkg.h, distro.h). */
 #include <sys/stat.h>
 #include "aptpkg.h"
+#include "clock.h"
 #include "distro.h"
 #include "dpkg.h"
 #include "dpkgdb.h"
 #include "fd.h"
 #include "serve.h"
+#include "secsupport.h"
 
 static struct msg_distribution distribution;
 
@@ -146,6 +148,21 @@ static int apt_repair(struct msg_repair *ret, struct err *err)
 	return r;
 }
 
+static int apt_support(struct msg_support *ret, struct err *err)
+{
+	cleanup_free char *folder = xasprintf("%s/share/debian-security-support", strna(plugin_bundle()));
+	cleanup_dpkgdb struct dpkgdb db = { 0 };
+	char today[TIME_TEXT_MAX];
+
+	if (!streq(strna(distribution.id), "debian"))
+		return 0;
+	if (dpkgdb_read("", &db, err) < 0)
+		return -1;
+	time_format(clock_wall(), today);
+	today[strlen("YYYY-MM-DD")] = '\0';
+	return support_find(&db, folder, strna(distribution.version), today, ret, err);
+}
+
 static const struct plugin_ops apt_ops = {
 	.name = "apt",
 	.probe = apt_probe,
@@ -156,6 +173,7 @@ static const struct plugin_ops apt_ops = {
 	.owner = dpkg_owner,
 	.repair = apt_repair,
 	.verify = dpkg_verify,
+	.support = apt_support,
 };
 
 int main(void)
