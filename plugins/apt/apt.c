@@ -6,6 +6,7 @@
 #include "dpkg.h"
 #include "dpkgdb.h"
 #include "fd.h"
+#include "feed.h"
 #include "serve.h"
 #include "secsupport.h"
 
@@ -163,6 +164,14 @@ static int apt_support(struct msg_support *ret, struct err *err)
 	return support_find(&db, folder, strna(distribution.version), today, ret, err);
 }
 
+static int apt_feed(const struct msg_feed_params *in, struct msg_feed *ret, struct err *err)
+{
+	/* a file needs nothing of libapt, so a broken apt.conf is no reason */
+	if (!*strna(in->file) && ready(NULL, err) < 0)
+		return -1;
+	return feed_run(in, plugin_settings(), &distribution, ret, err);
+}
+
 static const struct plugin_ops apt_ops = {
 	.name = "apt",
 	.probe = apt_probe,
@@ -174,6 +183,7 @@ static const struct plugin_ops apt_ops = {
 	.repair = apt_repair,
 	.verify = dpkg_verify,
 	.support = apt_support,
+	.feed = apt_feed,
 };
 
 int main(void)

@@ -40,6 +40,20 @@ void aptpkg_evidence_start(const struct dpkg_sets *sets);
 /* Wait for the child and send one evidence event per update that has any. */
 void aptpkg_evidence_send(void);
 
+/* One file that is in no index, over http or https; certificates are verified
+ * whatever the configuration says. */
+struct download {
+	const char *uri;
+	const char *file;	/* where to; must not exist, and its folder be for downloads alone */
+	int64_t since;		/* ask for what is newer than this (seconds of the epoch); 0: anything */
+	int64_t max_bytes;
+	bool unchanged;		/* out: nothing newer, no file was made */
+	int64_t date;		/* out: Last-Modified, 0 when the server does not say */
+	int64_t bytes;		/* out: fetched */
+};
+/* A missing sandbox is added to ALARMS. Codes: FEED_FAILED, STOPPED, IO. */
+int aptpkg_download(struct download *d, struct wire_list *alarms, struct err *err);
+
 #ifdef __cplusplus
 }
 #endif
