@@ -62,6 +62,11 @@ static const struct setting settings[] = {
 	S(report, state_dir, T_PATH, "/var/lib/stopgap", NULL),
 	S(report, allow_trigger, T_BOOL, "yes", NULL),
 	S(report, history, T_COUNT, "1000", NULL),
+	S(cves, url, T_STRING, "https://security-tracker.debian.org/tracker/debsecan/release/1/", NULL),
+	S(cves, file, T_PATH, NULL, NULL),
+	S(cves, suite, T_STRING, NULL, NULL),
+	S(cves, max_age, T_DURATION, "6h", NULL),
+	S(cves, whitelist, T_PATH, NULL, NULL),
 };
 #undef S
 
@@ -169,7 +174,7 @@ static int parse_section(struct parse *p, char *line, size_t n, struct err *err)
 	line[n - 1] = '\0';
 	if (!known_section(line + 1, n - 2))
 		return err_set(err, CODE_CONFIG, 0,
-			       "%s: unknown section [%s]; accepted: updates, schedule, restart, health, hooks, network, trust, report",
+			       "%s: unknown section [%s]; accepted: updates, schedule, restart, health, hooks, network, trust, report, cves",
 			       p->where, line + 1);
 	free(p->section);
 	p->section = xstrdup(line + 1);

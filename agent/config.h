@@ -70,6 +70,13 @@ struct config {
 		bool allow_trigger;
 		int64_t history;
 	} report;
+	struct {
+		char *url;		/* the suite is appended */
+		char *file;		/* instead of the url */
+		char *suite;		/* NULL: the distribution's */
+		int64_t max_age;
+		char *whitelist;	/* in debsecan's format */
+	} cves;
 	char **origin;			/* where each value came from, one per setting */
 };
 

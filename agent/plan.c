@@ -242,3 +242,21 @@ struct json_object *plan_params(const struct config *c, const struct wire_list *
 
 	return wire_encode(&msg_plan_params, &in);
 }
+
+struct json_object *probe_params(const struct config *c)
+{
+	struct msg_settings in = {
+		.state_dir = c->report.state_dir,
+		.require_signed = c->trust.require_signed,
+		.accept_expired = c->trust.accept_expired,
+		.max_metadata_age = c->trust.max_metadata_age,
+		.proxy = c->network.proxy,
+		.timeout = c->network.timeout ? c->network.timeout : 1,
+		.stall = c->network.stall ? c->network.stall : 1,
+		.max_bytes = c->network.max_bytes ? c->network.max_bytes : 1,
+		.lock_timeout = c->updates.lock_timeout,
+		.script_timeout = c->updates.script_timeout ? c->updates.script_timeout : 1,
+	};
+
+	return wire_encode(&msg_settings, &in);
+}

@@ -39,3 +39,5 @@ void plan_deny(struct wire_list *denials, const char *package, const char *arch,
 bool plan_kept_by_policy(enum code code);
 /* The `plan` request's params. Caller puts it. */
 struct json_object *plan_params(const struct config *c, const struct wire_list *denials, bool plugin_minimal);
+/* The `probe` request's params: the settings of the session. Caller puts it. */
+struct json_object *probe_params(const struct config *c);
