@@ -64,6 +64,8 @@ static const struct {
 	[VERB_STATUS] = { "status", "", "what the running agent, or else the last report, says",
 			   TEXT_JSON | FORM(OUTPUT_NAGIOS) | FORM(OUTPUT_OPENMETRICS) },
 	[VERB_HISTORY] = { "history", "", "the reports of past runs, newest first", TEXT_JSON },
+	[VERB_CVES] = { "cves", "", "list the known vulnerabilities of installed packages; exit 100 if some have a fix",
+			 TEXT_JSON },
 	[VERB_CONFIG] = { "config", "", "show the effective configuration and where each value came from",
 			   TEXT_JSON },
 };
