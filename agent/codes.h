@@ -104,8 +104,8 @@ enum code_class {
 	X(RESTART_BUDGET, "restart_budget", CLASS_ALARM, "the service was restarted too often")    \
 	X(RESTART_FAILED, "restart_failed", CLASS_ALARM, "the restart command failed")             \
 	X(STILL_STALE, "still_stale", CLASS_ALARM, "the service was restarted and still runs old code") \
-	X(UNHEALTHY, "unhealthy", CLASS_ALARM, "[health] command failed after a restart")
-	X(SOURCE_IGNORED, "source_ignored", CLASS_ALARM, "a repository could not be used and was left out") \
+	X(UNHEALTHY, "unhealthy", CLASS_ALARM, "[health] command failed after a restart") \
+	/* support of packages, and what is known of their vulnerabilities */                      \
 	X(PACKAGE_UNSUPPORTED, "package_unsupported", CLASS_ALARM, "a package gets no security updates any more") \
 	X(PACKAGE_LIMITED, "package_limited", CLASS_ALARM, "a package gets security updates only in part") \
 	X(FEED_STALE, "feed_stale", CLASS_ALARM, "an older copy of the feed of vulnerabilities was used")

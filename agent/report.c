@@ -4,6 +4,7 @@
 #include "history.h"
 #include "report.h"
 #include "statefile.h"
+#include "support.h"
 
 void report_init(struct report *r, enum mode mode, const char *trigger)
 {
@@ -16,6 +17,7 @@ void report_clear(struct report *r)
 {
 	container_clear(&r->container);
 	wire_clear(&msg_probe, &r->probe);
+	wire_clear(&msg_support, &r->support);
 	free(r->plugin);
 	free(r->plugin_version);
 	wire_list_clear(&msg_reason, &r->blocked);
@@ -280,6 +282,8 @@ struct json_object *report_json(const struct report *r)
 	wire_add_string(c, "engine", r->container.engine);
 	json_object_object_add(o, "container", c);
 	json_object_object_add(o, "distribution", r->probed ? wire_encode(&msg_distribution, &r->probe.distribution) : NULL);
+	if (r->support_known)
+		json_object_object_add(o, "support", support_json(&r->support));
 	json_object_object_add(o, "mode", json_object_new_string(mode_name(r->mode)));
 	if (r->id)
 		json_object_object_add(o, "run", json_object_new_int64(r->id));

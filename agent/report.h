@@ -40,6 +40,8 @@ struct report {
 	struct msg_probe probe;		/* its blocked and alarms move to the lists below */
 	char *plugin, *plugin_version;
 	int64_t plugin_max_rss;		/* bytes, the largest of its processes */
+	bool support_known;		/* support is */
+	struct msg_support support;	/* of installed packages */
 	struct wire_list blocked;	/* msg_reason */
 	struct wire_list alarms;	/* msg_reason */
 	bool refreshed;			/* security_source is known */

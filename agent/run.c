@@ -93,6 +93,7 @@ static enum state (*const table[S_MAX][E_MAX])(struct run *) = {
 	[S_IDLE] = { [E_START] = on_start, [E_STOP] = on_stop },
 	[S_BEFORE] = { [E_COMMAND] = hook_before_done, [E_STOP] = on_stop },
 	[S_PROBE] = { [E_RESULT] = update_probe_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_SUPPORT] = { [E_RESULT] = update_support_result, [E_ERROR] = update_support_error, [E_STOP] = on_stop },
 	[S_REPAIR] = { [E_RESULT] = update_repair_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
 	[S_REFRESH] = { [E_RESULT] = update_refresh_result, [E_ERROR] = update_refresh_error, [E_STOP] = on_stop },
 	[S_PLAN] = { [E_RESULT] = update_plan_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
@@ -184,7 +185,7 @@ void run_child_restarted(struct run *r, const struct run_child *how)
 const char *run_state(const struct run *r)
 {
 	static const char *const names[] = {
-		"idle", "before", "probe", "repair", "refresh", "plan", "fetch", "running", "apply", "verify", "recheck",
+		"idle", "before", "probe", "support", "repair", "refresh", "plan", "fetch", "running", "apply", "verify", "recheck",
 		"owner", "close", "restart", "settle", "health", "after", "done"
 	};
 

@@ -14,7 +14,7 @@
 #include "stale.h"
 
 #define RUN_STATES(X) \
-	X(IDLE) X(BEFORE) X(PROBE) X(REPAIR) X(REFRESH) X(PLAN) X(FETCH) X(RUNNING) X(APPLY) X(VERIFY) X(RECHECK) \
+	X(IDLE) X(BEFORE) X(PROBE) X(SUPPORT) X(REPAIR) X(REFRESH) X(PLAN) X(FETCH) X(RUNNING) X(APPLY) X(VERIFY) X(RECHECK) \
 	X(OWNER) X(CLOSE) X(RESTART) X(SETTLE) X(HEALTH) X(AFTER) X(DONE)
 enum state {
 #define X(s) S_##s,
@@ -97,6 +97,8 @@ enum state run_conclude(struct run *r);
 enum state update_begin(struct run *r);
 enum state update_next_plugin(struct run *r);
 enum state update_probe_result(struct run *r);
+enum state update_support_result(struct run *r);
+enum state update_support_error(struct run *r);
 enum state update_repair_result(struct run *r);
 enum state update_refresh_result(struct run *r);
 enum state update_refresh_error(struct run *r);

@@ -4,6 +4,7 @@
 #include "log.h"
 #include "outcome.h"
 #include "runstate.h"
+#include "support.h"
 
 #define PLANS_MAX  10		/* rounds of plan and refusal in one run */
 #define PASSES_MAX 3		/* apply rounds, when the package manager updates itself */
@@ -32,21 +33,7 @@ static struct plugin_limits change(const struct run *r)
 
 static enum state request_probe(struct run *r)
 {
-	const struct config *c = r->config;
-	struct msg_settings in = {
-		.state_dir = c->report.state_dir,
-		.require_signed = c->trust.require_signed,
-		.accept_expired = c->trust.accept_expired,
-		.max_metadata_age = c->trust.max_metadata_age,
-		.proxy = c->network.proxy,
-		.timeout = c->network.timeout ? c->network.timeout : 1,
-		.stall = c->network.stall ? c->network.stall : 1,
-		.max_bytes = c->network.max_bytes ? c->network.max_bytes : 1,
-		.lock_timeout = c->updates.lock_timeout,
-		.script_timeout = c->updates.script_timeout ? c->updates.script_timeout : 1,
-	};
-
-	plugin_request(r->plugin, "probe", wire_encode(&msg_settings, &in), quick(r));
+	plugin_request(r->plugin, "probe", probe_params(r->config), quick(r));
 	return S_PROBE;
 }
 
@@ -232,6 +219,31 @@ enum state update_probe_result(struct run *r)
 		report_block(rep, CODE_DATABASE_BROKEN, "%s", strna(rep->probe.database.detail));
 	if (rep->blocked.n)
 		return run_wind_up(r);
+	if (hello && strv_contains(&hello->capabilities, "support")) {
+		plugin_request(r->plugin, "support", NULL, quick(r));
+		return S_SUPPORT;
+	}
+	return after_probe(r);
+}
+
+enum state update_support_result(struct run *r)
+{
+	struct msg_support m = { 0 };
+	struct err err = ERR_INIT;
+
+	if (wire_decode(&msg_support, r->result, &m, &err) < 0)
+		return run_give_up(r, &err);
+	support_alarms(&m, &r->report->alarms);
+	wire_clear(&msg_support, &r->report->support);
+	r->report->support = m;
+	r->report->support_known = true;
+	return after_probe(r);
+}
+
+/* What is not known of support keeps no update back; a plugin that is at fault fails in what follows. */
+enum state update_support_error(struct run *r)
+{
+	log_warning("support of installed packages: %s, ignoring", r->failure->msg);
 	return after_probe(r);
 }
 

@@ -195,8 +195,7 @@ static int show_metrics(const struct config *config)
 		else
 			log_err(LOG_ERROR, &err);
 	} else if (stored(config, &s)) {
-		struct metrics_snapshot m = { .last = s.last, .state = &state, .now = clock_wall(), .unsupported_packages = -1,
-					      .unfixed_cves = -1 };
+		struct metrics_snapshot m = { .last = s.last, .state = &state, .now = clock_wall(), .unfixed_cves = -1 };
 
 		if (metrics_load(&state, config->report.state_dir, &err) < 0)
 			log_warning("%s, ignoring", err.msg);

@@ -3,6 +3,7 @@
 #include "history.h"
 #include "log.h"
 #include "snapshot.h"
+#include "support.h"
 
 static void let_go(struct snapshot *s, struct report *r)
 {
@@ -202,6 +203,8 @@ void snapshot_metrics(const struct snapshot *s, struct metrics_snapshot *m)
 	const struct report *p = s->processes;
 
 	m->last = s->updates ? s->updates : s->last;
+	m->unsupported_packages = s->updates && s->updates->support_known ?
+					  (int64_t)support_count(&s->updates->support, "ended") : -1;
 	m->scanned_processes = p ? p->processes : -1;
 	m->stale_processes = p ? (int64_t)p->stale.n : -1;
 	m->unreadable_processes = p ? (int64_t)p->unreadable.n : -1;

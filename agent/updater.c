@@ -40,7 +40,7 @@ static void on_metrics(void *arg, bool openmetrics, struct buf *ret)
 	struct updater *u = arg;
 	struct metrics_snapshot m = { .state = &u->metrics, .now = clock_wall(), .started = u->started,
 				      .next_run = u->next == SCHEDULE_NEVER ? 0 : u->next, .running = u->run,
-				      .unsupported_packages = -1, .unfixed_cves = -1 };
+				      .unfixed_cves = -1 };
 
 	snapshot_metrics(&u->snapshot, &m);
 	metrics_write(&m, 1, openmetrics, ret);

@@ -212,7 +212,7 @@ assert_json_eq "$R" '[.pending[].package]' '["openssl"]'
 assert_json_eq "$R" '.cves_fixed' '["CVE-2026-0001"]'
 assert_json_eq "$R" '.plugin.database.state' '"interrupted"'
 assert_streq "$(received | jq -sc 'map(.method)')" \
-	'[null,"probe","refresh","plan","fetch","owner","apply",null,"probe","verify","owner"]' "requests"
+	'[null,"probe","support","refresh","plan","fetch","owner","apply",null,"probe","verify","owner"]' "requests"
 ok "killed in apply: a new plugin asks the database, and the report says what was applied"
 
 plays <<EOF

@@ -188,7 +188,7 @@ assert_report 4
 assert_applied libssl3 libc6
 assert_json_eq "$R" '[.failed[] | [.package, .code, .uri]]' '[["vim","download_failed","http://mirror.example/vim.deb"]]'
 assert_streq "$(received | jq -sc 'map(.method)')" \
-	'[null,"probe","refresh","plan","fetch","plan","fetch","owner","apply","verify","owner"]' "requests"
+	'[null,"probe","support","refresh","plan","fetch","plan","fetch","owner","apply","verify","owner"]' "requests"
 assert_streq "$(param plan '[.denials[] | [.package, .reason.code, .reason.detail]]')" '[["vim","download_failed","404 Not Found"]]'
 ok "one failed download: the rest is planned again and applied, exit 4 with the URL"
 
