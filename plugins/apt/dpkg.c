@@ -9,8 +9,7 @@
 #include "dpkgset.h"
 #include "fd.h"
 #include "serve.h"
-
-#define LOG_KEPT (4 * 1024 * 1024) /* a larger log starts anew, one old one is kept */
+#include "watch.h"
 
 void dpkg_sets_clear(struct dpkg_sets *s)
 {
@@ -34,16 +33,7 @@ void dpkg_sets_clear(struct dpkg_sets *s)
 
 char *dpkg_log_open(const char *name, struct err *err)
 {
-	cleanup_free char *dir = xasprintf("%s/log", plugin_settings()->state_dir);
-	cleanup_free char *path = xasprintf("%s/%s", dir, name);
-	cleanup_free char *old = xasprintf("%s.1", path);
-	struct stat st;
-
-	if (make_dirs(dir, 0700, err) < 0)
-		return NULL;
-	if (lstat(path, &st) == 0 && st.st_size > LOG_KEPT)
-		(void)rename(path, old);
-	return steal_ptr(&path);
+	return watch_log_path(plugin_settings()->state_dir, name, err);
 }
 
 static void add_failure(struct msg_apply *ret, const struct deb *d, bool begun, enum code code, char *detail)

@@ -4,90 +4,14 @@
  * itself. Both are POSIX record locks: they vanish when this process closes
  * any descriptor of the file, so nobody else here may open them.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
 #include "clock.h"
 #include "dpkg.h"
 #include "dpkgdb.h"
 #include "dpkgrun.h"
-#include "fd.h"
-#include "serve.h"
-
-#define POLL_MS 100
+#include "recordlock.h"
 
 static int frontend = -1, inner = -1;
-
-static int try_lock(int fd, short type)
-{
-	struct flock fl = { .l_type = type, .l_whence = SEEK_SET };
-
-	return fcntl(fd, F_SETLK, &fl);
-}
-
-/* The holder's pid and program. F_GETLK gives pid 0 for a process in a pid
- * namespace that we do not see. */
-static void name_holder(int fd, struct buf *ret)
-{
-	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	cleanup_buf struct buf comm = { 0 };
-	struct err ignored = ERR_INIT;
-	char path[64];
-
-	if (fcntl(fd, F_GETLK, &fl) < 0 || fl.l_type == F_UNLCK) {
-		buf_puts(ret, "a process that has just ended");
-		return;
-	}
-	if (fl.l_pid <= 0) {
-		buf_puts(ret, "a process outside this container's pid namespace");
-		return;
-	}
-	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)fl.l_pid);
-	buf_printf(ret, "process %d", (int)fl.l_pid);
-	if (read_file(path, 64, &comm, &ignored) == 0 && comm.n > 0) {
-		buf_puts(ret, " (");
-		buf_put_escaped(ret, comm.s, comm.n - (comm.s[comm.n - 1] == '\n'), 64);
-		buf_puts(ret, ")");
-	}
-}
-
-/* Nothing tells when a record lock is released without blocking, hence the
- * polling; a stop request ends the waiting. */
-static int take(const char *path, int64_t timeout, uint64_t start, int *ret, struct err *err)
-{
-	cleanup_fd int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640);
-	bool said = false;
-
-	if (fd < 0)
-		return err_set(err, errno == EROFS ? CODE_READ_ONLY_ROOT : CODE_IO, errno, "open lock '%s'", path);
-	while (try_lock(fd, F_WRLCK) < 0) {
-		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
-			return err_set(err, CODE_IO, errno, "lock '%s'", path);
-		if (plugin_stop_requested())
-			return err_set(err, CODE_STOPPED, 0, "asked to stop while waiting for '%s'", path);
-		if (clock_ms() - start >= (uint64_t)timeout * 1000) {
-			cleanup_buf struct buf who = { 0 };
-
-			name_holder(fd, &who);
-			(void)err_set(err, CODE_LOCKED, 0,
-				      "'%s' is held by %s, waited %lld s; let it finish, then try again", path,
-				      buf_str(&who), (long long)timeout);
-			err->retryable = true;
-			return -1;
-		}
-		if (!said) {
-			cleanup_buf struct buf who = { 0 };
-
-			name_holder(fd, &who);
-			plugin_log(LOG_NOTICE, "waiting for '%s', held by %s", path, buf_str(&who));
-			said = true;
-		}
-		(void)poll(NULL, 0, POLL_MS);
-	}
-	*ret = steal_fd(&fd);
-	return 0;
-}
 
 int dpkg_lock(int64_t timeout, struct err *err)
 {
@@ -95,9 +19,9 @@ int dpkg_lock(int64_t timeout, struct err *err)
 
 	if (frontend >= 0)
 		return 0;
-	if (take(DPKGDB_DIR "/lock-frontend", timeout, start, &frontend, err) < 0)
+	if (record_lock(DPKGDB_DIR "/lock-frontend", timeout, start, &frontend, err) < 0)
 		return -1;
-	if (take(DPKGDB_DIR "/lock", timeout, start, &inner, err) < 0) {
+	if (record_lock(DPKGDB_DIR "/lock", timeout, start, &inner, err) < 0) {
 		dpkg_unlock();
 		return -1;
 	}
@@ -119,12 +43,12 @@ bool dpkg_locked(void)
 void dpkg_lock_lend(void)
 {
 	if (inner >= 0)
-		(void)try_lock(inner, F_UNLCK);
+		(void)record_lock_try(inner, F_UNLCK);
 }
 
 /* Whoever has it now is not a frontend and only reads: nothing is lost. */
 void dpkg_lock_return(void)
 {
 	if (inner >= 0)
-		(void)try_lock(inner, F_WRLCK);
+		(void)record_lock_try(inner, F_WRLCK);
 }

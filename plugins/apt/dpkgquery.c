@@ -2,6 +2,7 @@
 #include <unistd.h>
 #include "dpkg.h"
 #include "dpkgdb.h"
+#include "preflight.h"
 
 char *dpkg_version(void)
 {
@@ -69,4 +70,11 @@ int dpkg_verify(const struct msg_verify_params *in, struct msg_verify *ret, stru
 	}
 	describe(&db, &ret->database);
 	return 0;
+}
+
+void dpkg_preflight(const struct msg_settings *settings, struct wire_list *blocked)
+{
+	static const struct preflight p = { .manager = "dpkg", .database = DPKGDB_DIR };
+
+	preflight(&p, settings, blocked);
 }

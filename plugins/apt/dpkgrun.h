@@ -1,10 +1,4 @@
-/* dpkgrun.h - one call of the container's dpkg.
- *
- * The child runs in a session of its own (no signal meant for the plugin
- * reaches it), with a built environment, descriptors 0 to 2 and the status
- * descriptor, and its output appended to a log file. It is never signalled,
- * except that scripts which stay silent too long are ended.
- */
+/* dpkgrun.h - one call of the container's dpkg (watch.h). */
 #pragma once
 #include "err.h"
 #include "util.h"
@@ -29,7 +23,6 @@ struct dpkg_run {
 	int64_t silence; /* s without event or output until a script is ended */
 	void (*event)(const struct dpkg_event *e, void *ctx);
 	void *ctx;
-	int64_t log_start; /* set: size of the log file before */
 };
 
 /* Returns dpkg's exit status (128+n for a signal), or -1 with ERR when it

@@ -1,4 +1,4 @@
-/* preflight.c - can this container be patched? Nothing is changed to find out. */
+/* preflight.c - see preflight.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -6,9 +6,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "cgroup.h"
-#include "dpkg.h"
-#include "dpkgdb.h"
 #include "fd.h"
+#include "preflight.h"
 
 #define MIB (1024LL * 1024)
 #define SPACE_MIN (32 * MIB) /* below that not even the smallest update is tried */
@@ -20,21 +19,20 @@
 #define PIDS_MIN 20 /* tried: scripts cannot fork with 10, dpkg works with 14; downloads need some more */
 
 /* An unprivileged probe is one thing to mend, so it is the only one reported. */
-static bool root_user(struct wire_list *blocked)
+static bool root_user(const struct preflight *p, struct wire_list *blocked)
 {
 	if (geteuid() == 0)
 		return true;
-	reason_add(
-		blocked, CODE_NOT_ROOT,
-		"running as uid %u, but dpkg changes the system as root only; run stopgap with --user 0 (docker exec "
-		"-u 0) or wrap with run --user",
-		(unsigned)geteuid());
+	reason_add(blocked, CODE_NOT_ROOT,
+		   "running as uid %u, but %s changes the system as root only; run stopgap with --user 0 (docker exec "
+		   "-u 0) or wrap with run --user",
+		   (unsigned)geteuid(), p->manager);
 	return false;
 }
 
-static void writable(struct wire_list *blocked)
+static void writable(const struct preflight *p, struct wire_list *blocked)
 {
-	static const char *const dirs[] = { "/usr", "/etc", "/var/lib/dpkg", "/lib", "/bin", "/sbin" };
+	const char *const dirs[] = { "/usr", "/etc", p->database, "/lib", "/bin", "/sbin" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
 		struct statvfs v;
@@ -53,7 +51,7 @@ static void writable(struct wire_list *blocked)
 }
 
 /* What fails without each, tried on real updates. Without SETUID and SETGID
- * dpkg works; downloads then run as root, which refresh reports. */
+ * both work; downloads then run as root, which refresh reports. */
 static const struct {
 	int bit;
 	const char *name;
@@ -80,7 +78,7 @@ static int effective_capabilities(uint64_t *ret)
 	return 0;
 }
 
-static void capabilities(struct wire_list *blocked)
+static void capabilities(const struct preflight *p, struct wire_list *blocked)
 {
 	cleanup_buf struct buf missing = { 0 }, flags = { 0 };
 	uint64_t caps;
@@ -94,13 +92,13 @@ static void capabilities(struct wire_list *blocked)
 		buf_printf(&flags, " --cap-add=%s", needed[i].name);
 	}
 	if (missing.n)
-		reason_add(blocked, CODE_MISSING_CAPABILITY, "dpkg would lack %s; start the container with%s",
+		reason_add(blocked, CODE_MISSING_CAPABILITY, "%s would lack %s; start the container with%s", p->manager,
 			   buf_str(&missing), buf_str(&flags));
 }
 
-static void space(const struct msg_settings *settings, struct wire_list *blocked)
+static void space(const struct preflight *p, const struct msg_settings *settings, struct wire_list *blocked)
 {
-	const char *const dirs[] = { "/usr", DPKGDB_DIR, settings->state_dir };
+	const char *const dirs[] = { "/usr", p->database, settings->state_dir };
 	dev_t seen[ARRAY_SIZE(dirs)];
 	size_t n = 0;
 
@@ -148,12 +146,12 @@ static void limits(struct wire_list *blocked)
 			(long long)room.pids_left, (long long)room.pids_limit, PIDS_MIN);
 }
 
-void dpkg_preflight(const struct msg_settings *settings, struct wire_list *blocked)
+void preflight(const struct preflight *p, const struct msg_settings *settings, struct wire_list *blocked)
 {
-	if (!root_user(blocked))
+	if (!root_user(p, blocked))
 		return;
-	writable(blocked);
-	capabilities(blocked);
-	space(settings, blocked);
+	writable(p, blocked);
+	capabilities(p, blocked);
+	space(p, settings, blocked);
 	limits(blocked);
 }

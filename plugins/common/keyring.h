@@ -1,7 +1,7 @@
-/* keyring.h - OpenPGP keyrings as apt takes them: what a file is, and armour off.
+/* keyring.h - OpenPGP keyrings as apt and dnf take them: what a file is, and armour off.
  *
  * The files come from the container and may hold anything; nothing is believed
- * here, gpgv reads the result.
+ * here, gpgv or librpm reads the result.
  */
 #pragma once
 #include <stdbool.h>
@@ -23,3 +23,5 @@ enum keyring_format keyring_format(const char *s, size_t n);
  * blocks is skipped. A checksum is checked when there is one (RFC 9580 made it
  * optional). RET is unchanged on failure. Codes: MISSING_KEYRING. */
 int keyring_dearmour(const char *s, size_t n, struct buf *ret, struct err *err);
+/* The same for the blocks of a detached signature. Codes: UNTRUSTED. */
+int keyring_dearmour_signature(const char *s, size_t n, struct buf *ret, struct err *err);

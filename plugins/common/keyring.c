@@ -7,6 +7,8 @@
 
 static const char block_begin[] = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 static const char block_end[] = "-----END PGP PUBLIC KEY BLOCK-----";
+static const char signature_begin[] = "-----BEGIN PGP SIGNATURE-----";
+static const char signature_end[] = "-----END PGP SIGNATURE-----";
 
 struct line {
 	const char *s;
@@ -98,7 +100,7 @@ static bool checksum_matches(const struct line *l, const char *s, size_t n)
 }
 
 /* After the BEGIN line: headers up to an empty line, base64, perhaps a checksum, END. */
-static int one_block(const char **s, const char *end, struct buf *ret, struct err *err)
+static int one_block(const char **s, const char *end, const char *last, struct buf *ret, struct err *err)
 {
 	struct base64 b = { 0 };
 	struct line l;
@@ -106,7 +108,7 @@ static int one_block(const char **s, const char *end, struct buf *ret, struct er
 	size_t start = ret->n;
 
 	while (next_line(s, end, &l)) {
-		if (line_is(&l, block_end)) {
+		if (line_is(&l, last)) {
 			if (!body || b.n || ret->n == start)
 				return err_set(err, CODE_MISSING_KEYRING, 0, "an armoured block is cut off");
 			return 0;
@@ -125,24 +127,46 @@ static int one_block(const char **s, const char *end, struct buf *ret, struct er
 	return err_set(err, CODE_MISSING_KEYRING, 0, "an armoured block has no end");
 }
 
-int keyring_dearmour(const char *s, size_t n, struct buf *ret, struct err *err)
+/* Every block between lines FIRST and LAST; how many there were, or -1. */
+static int all_blocks(const char *s, size_t n, const char *first, const char *last, struct buf *ret, struct err *err)
 {
 	const char *end = s + n;
-	cleanup_buf struct buf out = { 0 };
 	struct line l;
-	bool any = false;
+	int count = 0;
 
 	while (next_line(&s, end, &l)) {
-		if (!line_is(&l, block_begin))
+		if (!line_is(&l, first))
 			continue;
-		any = true;
-		if (one_block(&s, end, &out, err) < 0)
+		count++;
+		if (one_block(&s, end, last, ret, err) < 0)
 			return -1;
 	}
-	if (!any)
+	return count;
+}
+
+int keyring_dearmour(const char *s, size_t n, struct buf *ret, struct err *err)
+{
+	cleanup_buf struct buf out = { 0 };
+	int count = all_blocks(s, n, block_begin, block_end, &out, err);
+
+	if (count < 0)
+		return -1;
+	if (!count)
 		return err_set(err, CODE_MISSING_KEYRING, 0, "no armoured public key");
 	if (keyring_format(out.s, out.n) != KEYRING_BINARY)
 		return err_set(err, CODE_MISSING_KEYRING, 0, "an armoured block holds something else than keys");
+	buf_append(ret, out.s, out.n);
+	return 0;
+}
+
+int keyring_dearmour_signature(const char *s, size_t n, struct buf *ret, struct err *err)
+{
+	cleanup_buf struct buf out = { 0 };
+	struct err why = ERR_INIT;
+	int count = all_blocks(s, n, signature_begin, signature_end, &out, &why);
+
+	if (count <= 0)
+		return err_set(err, CODE_UNTRUSTED, 0, "%s", count ? why.msg : "no armoured signature");
 	buf_append(ret, out.s, out.n);
 	return 0;
 }
