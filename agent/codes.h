@@ -52,6 +52,7 @@ enum code_class {
 	X(NO_SPACE, "no_space", CLASS_BLOCKED, "too little free disk space")                       \
 	X(LOCKED, "locked", CLASS_BLOCKED, "another package manager holds the lock")               \
 	X(DATABASE_BROKEN, "database_broken", CLASS_BLOCKED, "the package database is damaged")    \
+	X(UNSUPPORTED_DATABASE, "unsupported_database", CLASS_BLOCKED, "a package database that cannot be changed safely") \
 	X(LOW_MEMORY, "low_memory", CLASS_BLOCKED, "the memory limit is too low")                  \
 	X(PIDS_LIMIT, "pids_limit", CLASS_BLOCKED, "the process limit is too low")                 \
 	X(NO_EGRESS, "no_egress", CLASS_BLOCKED, "no package repository can be reached")           \
@@ -84,6 +85,7 @@ enum code_class {
 	X(NOT_APPLIED, "not_applied", CLASS_FAILED, "the package is not at its planned version")   \
 	/* alarms */                                                                               \
 	X(NO_SECURITY_SOURCE, "no_security_source", CLASS_ALARM, "no security repository is configured") \
+	X(NO_SECURITY_METADATA, "no_security_metadata", CLASS_ALARM, "a repository does not say which updates fix security") \
 	X(OUT_OF_SUPPORT, "out_of_support", CLASS_ALARM, "the distribution gets no security updates any more") \
 	X(STALE_METADATA, "stale_metadata", CLASS_ALARM, "a security suite is older than max_metadata_age") \
 	X(ACCEPTED_EXPIRED, "accepted_expired", CLASS_ALARM, "expired metadata was accepted by configuration") \

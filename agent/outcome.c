@@ -156,6 +156,7 @@ int outcome_apply(struct report *rep, const struct plan *plan, const struct wire
 		report_alarm(rep, CODE_LEFT_BEHIND, "a maintainer script left process %lld running: %s", (long long)p->pid,
 			     strna(p->cmdline));
 	}
+	copy_list(&msg_reason, &rep->alarms, &m->alarms);
 	free(rep->log);
 	rep->log = xstrdup(m->log);
 	return 0;

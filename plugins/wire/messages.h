@@ -167,6 +167,7 @@ struct msg_apply {
 	struct wire_list applied;	/* msg_package */
 	struct wire_list failed;	/* msg_failure */
 	struct wire_list conffiles;	/* msg_conffile: changed ones that were kept */
+	struct wire_list alarms;	/* msg_reason */
 	struct wire_list left_behind;	/* msg_process */
 	char *log;			/* path of the maintainer scripts' output */
 	bool again;			/* the package manager itself was updated: plan once more */

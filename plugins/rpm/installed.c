@@ -1,0 +1,53 @@
+/* installed.c - the pool and what is installed (session.h). */
+#include <rpm/rpmlib.h>
+#include <solv/poolarch.h>
+#include <solv/repo_rpmdb.h>
+#include <sys/utsname.h>
+#include "session.h"
+
+struct adder {
+	Repo *repo;
+	void *state; /* libsolv's, with its form of a header */
+};
+
+static bool add_header(Header h, unsigned offset _unused_, void *ctx)
+{
+	struct adder *a = ctx;
+
+	if (!streq(strna(headerGetString(h, RPMTAG_NAME)), "gpg-pubkey"))
+		(void)repo_add_rpm_handle(a->repo, rpm_byrpmh(a->state, h), REPO_REUSE_REPODATA | REPO_NO_INTERNALIZE);
+	return true;
+}
+
+static Pool *make_pool(void)
+{
+	Pool *pool = pool_create();
+	struct utsname u;
+
+	(void)pool_setdisttype(pool, DISTTYPE_RPM); /* Debian's libsolv begins as deb */
+	if (uname(&u) == 0)
+		pool_setarch(pool, u.machine);
+	return pool;
+}
+
+int installed_load(struct session *s, struct err *err)
+{
+	if (!s->pool)
+		s->pool = make_pool();
+	if (s->installed && !s->stale)
+		return 0;
+	if (s->installed) {
+		pool_set_installed(s->pool, NULL);
+		repo_free(s->installed, 0);
+	}
+	s->installed = repo_create(s->pool, "@System");
+	struct adder a = { s->installed, rpm_state_create(s->pool, NULL) };
+	int r = rpmdb_each(&s->db, false, add_header, &a, err);
+	(void)rpm_state_free(a.state);
+	if (r < 0)
+		return -1;
+	repo_internalize(s->installed);
+	pool_set_installed(s->pool, s->installed);
+	s->stale = false;
+	return 0;
+}

@@ -1,0 +1,91 @@
+/* transother.c - the same transaction by a program of the container (trans.h). */
+#include <unistd.h>
+#include "serve.h"
+#include "trans.h"
+
+/* Each is told to take these files and nothing else: no repository is asked. */
+static const struct {
+	const char *program;
+	const char *const args[8];
+} tools[] = {
+	{ "/usr/bin/dnf", { "-y", "--disablerepo=*", "--setopt=localpkg_gpgcheck=0", "upgrade" } },
+	{ "/usr/bin/yum", { "-y", "--disablerepo=*", "--setopt=localpkg_gpgcheck=0", "update" } },
+	{ "/usr/bin/zypper",
+	  { "--non-interactive", "--no-refresh", "--no-gpg-checks", "--disable-repositories", "install",
+	    "--auto-agree-with-licenses" } },
+	{ "/usr/bin/tdnf", { "-y", "--disablerepo=*", "--nogpgcheck", "install" } },
+	{ "/usr/bin/microdnf", { "-y", "--disablerepo=*", "upgrade" } },
+};
+
+enum trans_way trans_way(const struct session *s, const char **tool)
+{
+	static const char *const rpms[] = { "/usr/bin/rpm", "/bin/rpm" };
+
+	*tool = NULL;
+	if (s->db.kind == RPMDB_SQLITE)
+		return WAY_LIBRPM;
+	for (size_t i = 0; i < ARRAY_SIZE(rpms); i++)
+		if (access(rpms[i], X_OK) == 0) {
+			*tool = rpms[i];
+			return WAY_RPM;
+		}
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
+		if (access(tools[i].program, X_OK) == 0) {
+			*tool = tools[i].program;
+			return WAY_TOOL;
+		}
+	return WAY_NONE;
+}
+
+static void define(struct strv *argv, char *text)
+{
+	strv_push(argv, "--define");
+	strv_take(argv, text);
+}
+
+static void rpm_arguments(const struct trans *t, struct strv *argv)
+{
+	static const struct {
+		const char *word, *option;
+	} flags[] = { { "nodocs", "--excludedocs" },
+		      { "nocontexts", "--nocontexts" },
+		      { "nocaps", "--nocaps" },
+		      { "noscripts", "--noscripts" },
+		      { "notriggers", "--notriggers" } };
+
+	/* the container's macros may say otherwise; scripts find our guards first */
+	if (plugin_bundle())
+		define(argv, xasprintf("_install_script_path %s/guard:/sbin:/bin:/usr/sbin:/usr/bin", plugin_bundle()));
+	if (t->verb == TRANS_FORGET) {
+		static const char *const words[] = { "-e", "--justdb", "--noscripts", "--notriggers", "--nodeps" };
+
+		for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+			strv_push(argv, words[i]);
+		for (size_t i = 0; i < t->n; i++) {
+			const char *evr = t->items[i].evr, *colon = strchr(evr, ':');
+
+			strv_take(argv,
+				  xasprintf("%s-%s.%s", t->items[i].name, colon ? colon + 1 : evr, t->items[i].arch));
+		}
+		return;
+	}
+	strv_push(argv, "-U");
+	if (t->verb == TRANS_REPLACE)
+		strv_push(argv, "--replacepkgs");
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		if (strv_contains(&t->s->repos.tsflags, flags[i].word))
+			strv_push(argv, flags[i].option);
+}
+
+void trans_arguments(const struct trans *t, enum trans_way way, const char *tool, struct strv *argv)
+{
+	strv_push(argv, tool);
+	if (way == WAY_RPM)
+		rpm_arguments(t, argv);
+	for (size_t i = 0; way == WAY_TOOL && i < ARRAY_SIZE(tools); i++)
+		for (size_t k = 0; streq(tools[i].program, tool) && k < ARRAY_SIZE(tools[i].args) && tools[i].args[k];
+		     k++)
+			strv_push(argv, tools[i].args[k]);
+	for (size_t i = 0; t->verb != TRANS_FORGET && i < t->n; i++)
+		strv_push(argv, t->items[i].file);
+}
