@@ -12,6 +12,7 @@
 #include "trans.h"
 #include "watch.h"
 
+#define TAIL_MAX (256 * 1024) /* bytes of a program's output that are looked at */
 #define OUTPUT_MAX 4000 /* bytes of error lines that are kept */
 #define SCRIPT_PATH "/sbin:/bin:/usr/sbin:/usr/bin"
 
@@ -32,7 +33,7 @@ static struct trans_item *find(struct trans *t, const char *label)
 	return NULL;
 }
 
-static void add_text(struct buf *b, const char *text)
+void trans_add_text(struct buf *b, const char *text)
 {
 	if (b->n < OUTPUT_MAX)
 		buf_printf(b, "%s%.1000s", b->n ? "\n" : "", text);
@@ -43,9 +44,9 @@ static void problem(struct trans *t, struct trans_item *it, const char *text)
 	t->end = TRANS_PROBLEMS;
 	if (it) {
 		it->problem = true;
-		add_text(&it->detail, text);
+		trans_add_text(&it->detail, text);
 	} else {
-		add_text(&t->output, text);
+		trans_add_text(&t->output, text);
 	}
 }
 
@@ -66,7 +67,7 @@ static void on_line(char *line, void *ctx)
 	else if (streq(word, "problem"))
 		problem(t, it, strna(rest));
 	else if (streq(word, "error"))
-		add_text(it ? &it->detail : r->current ? &r->current->detail : &t->output, strna(rest));
+		trans_add_text(it ? &it->detail : r->current ? &r->current->detail : &t->output, strna(rest));
 	else if (streq(word, "failed") && it)
 		it->script_failed = true;
 	else if (streq(word, "warning") && it)
@@ -81,7 +82,7 @@ static void on_ended(const char *text, void *ctx)
 	if (!r->current)
 		return;
 	r->current->timeout = true;
-	add_text(&r->current->detail, text);
+	trans_add_text(&r->current->detail, text);
 }
 
 static int in_child(void *ctx)
@@ -112,6 +113,29 @@ static void title_of(const struct trans *t, const char *tool, struct buf *ret)
 	buf_printf(ret, "%s %s", tool ? tool : "rpm transaction", verbs[t->verb]);
 	for (size_t i = 0; i < t->n; i++)
 		buf_printf(ret, " %s-%s.%s", t->items[i].name, t->items[i].evr, t->items[i].arch);
+}
+
+static int64_t log_size(const char *log)
+{
+	struct stat st;
+
+	return stat(log, &st) == 0 ? st.st_size : 0;
+}
+
+/* What a program of the container said, as far as it is in the last part of the log. */
+static void take_output(struct trans *t, int64_t from)
+{
+	cleanup_fd int fd = open(t->log, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	cleanup_free char *text = xmalloc(TAIL_MAX + 1);
+	int64_t size = log_size(t->log);
+
+	if (size - from > TAIL_MAX)
+		from = size - TAIL_MAX;
+	ssize_t n = fd < 0 ? -1 : pread(fd, text, TAIL_MAX, from);
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	trans_read_output(t, text);
 }
 
 int trans_run(struct trans *t, struct err *err)
@@ -146,7 +170,11 @@ int trans_run(struct trans *t, struct err *err)
 	w.argv = argv.v;
 	w.envp = env.v;
 	w.title = title.s;
-	return watch_run(&w, err) < 0 ? -1 : 0;
+	int64_t before = log_size(t->log);
+	int status = watch_run(&w, err);
+	if (status > 0 && tool)
+		take_output(t, before);
+	return status < 0 ? -1 : 0;
 }
 
 void trans_clear(struct trans *t)

@@ -68,6 +68,11 @@ int trans_own(const struct trans *t);
 /* transother.c: the arguments of a program that does the same. */
 void trans_arguments(const struct trans *t, enum trans_way way, const char *tool, struct strv *argv);
 
+/* What such a program said: fills the items, the end and the output. */
+void trans_read_output(struct trans *t, const char *output);
+/* Append a line, as far as there is room. */
+void trans_add_text(struct buf *b, const char *text);
+
 /* Words of the status lines between the child and trans.c:
  *	step NAME.ARCH			a package was installed, or its predecessor removed
  *	script NAME.ARCH		a script of it starts

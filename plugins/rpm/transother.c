@@ -89,3 +89,66 @@ void trans_arguments(const struct trans *t, enum trans_way way, const char *tool
 	for (size_t i = 0; t->verb != TRANS_FORGET && i < t->n; i++)
 		strv_push(argv, t->items[i].file);
 }
+
+/* Does LINE name the item as name-version-release, with or without arch and epoch? */
+static bool names(const char *line, const struct trans_item *it)
+{
+	const char *colon = strchr(it->evr, ':');
+	cleanup_free char *nvr = xasprintf("%s-%s", it->name, colon ? colon + 1 : it->evr);
+	cleanup_free char *nevr = xasprintf("%s-%s", it->name, it->evr);
+
+	return strstr(line, nvr) || strstr(line, nevr);
+}
+
+/* Lines that rpm prints before it has changed anything. */
+static bool is_problem(const char *line)
+{
+	static const char *const words[] = { " is needed by ", " conflicts with ", " is already installed", " is obsoleted by ",
+					     "more space needed", "MB needed on the " };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(line, words[i]))
+			return true;
+	return false;
+}
+
+static void read_line(struct trans *t, char *line)
+{
+	bool script = strstr(line, "scriptlet failed") != NULL, warning = starts_with(line, "warning:");
+
+	if (strstr(line, "transaction lock")) {
+		t->end = TRANS_LOCKED;
+		return;
+	}
+	if (is_problem(line) && t->end != TRANS_LOCKED)
+		t->end = TRANS_PROBLEMS;
+	else if (!script && !starts_with(line, "error:"))
+		return;
+	bool known = false;
+	for (size_t i = 0; i < t->n; i++) {
+		struct trans_item *it = &t->items[i];
+
+		if (!names(line, it))
+			continue;
+		known = true;
+		it->problem |= !script;
+		it->script_failed |= script && !warning;
+		if (script && warning)
+			strv_take(&it->warnings, xasprintf("a script of %s failed, which rpm passes over", it->name));
+		else
+			trans_add_text(&it->detail, line);
+	}
+	if (!known)
+		trans_add_text(&t->output, line);
+}
+
+void trans_read_output(struct trans *t, const char *output)
+{
+	cleanup_free char *copy = xstrdup(output);
+
+	for (char *rest = copy, *line; (line = strsep(&rest, "\n"));) {
+		cleanup_free char *safe = escape_text(line + strspn(line, " \t"), 1000);
+
+		read_line(t, safe);
+	}
+}

@@ -217,7 +217,7 @@ static const struct wire_field msg_apply_fields[] = {
 	OBJS(msg_apply, failed, 0, COUNT, msg_failure),
 	OBJS(msg_apply, conffiles, 0, COUNT, msg_conffile),
 	OBJS(msg_apply, left_behind, 0, 1024, msg_process),
-	OBJS(msg_apply, alarms, 0, COUNT, msg_reason),
+	OBJS(msg_apply, alarms, O, COUNT, msg_reason),
 	STR(msg_apply, log, O, TEXT),
 	BOOL(msg_apply, again, 0),
 	BOOL(msg_apply, stopped, 0),
