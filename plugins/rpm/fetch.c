@@ -223,14 +223,23 @@ static bool start(struct fetcher *f, CURLM *multi, struct slot *s)
 	return true;
 }
 
+/* Is it that nobody answered? */
+static bool is_network(CURLcode code)
+{
+	return code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
+	       code == CURLE_OPERATION_TIMEDOUT;
+}
+
 /* Is another attempt of any use? A missing file is not asked for twice. */
 static bool judge(struct fetcher *f, struct slot *s, CURLcode code)
 {
 	struct transfer *t = s->t;
+	curl_off_t connected = 0;
 	long status = 0;
 
 	(void)curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
-	f->heard |= status > 0;
+	(void)curl_easy_getinfo(s->curl, CURLINFO_CONNECT_TIME_T, &connected);
+	f->heard |= status > 0 || connected > 0 || !is_network(code);
 	if (code == CURLE_OK)
 		return !take(s) && s->mirror < mirror_count(t);
 	if (s->errnum) {
@@ -245,7 +254,7 @@ static bool judge(struct fetcher *f, struct slot *s, CURLcode code)
 	}
 	cleanup_free char *text = status >= 400 ? xasprintf("HTTP status %ld", status) :
 						  xstrdup(s->reason[0] ? s->reason : curl_easy_strerror(code));
-	fail(s, CODE_DOWNLOAD_FAILED, 0, text);
+	fail(s, code == CURLE_PEER_FAILED_VERIFICATION ? CODE_UNTRUSTED : CODE_DOWNLOAD_FAILED, 0, text);
 	if (status == 416 || code == CURLE_RANGE_ERROR || code == CURLE_BAD_DOWNLOAD_RESUME)
 		(void)unlink(s->part); /* a server that cannot resume */
 	s->not_found += status == 404 || status == 410 || status == 403;

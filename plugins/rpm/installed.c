@@ -1,9 +1,9 @@
 /* installed.c - the pool and what is installed (session.h). */
 #include <rpm/rpmlib.h>
-#include <solv/poolarch.h>
 #include <solv/repo_rpmdb.h>
 #include <sys/utsname.h>
 #include "session.h"
+#include "solve.h"
 
 struct adder {
 	Repo *repo;
@@ -19,21 +19,12 @@ static bool add_header(Header h, unsigned offset _unused_, void *ctx)
 	return true;
 }
 
-static Pool *make_pool(void)
-{
-	Pool *pool = pool_create();
-	struct utsname u;
-
-	(void)pool_setdisttype(pool, DISTTYPE_RPM); /* Debian's libsolv begins as deb */
-	if (uname(&u) == 0)
-		pool_setarch(pool, u.machine);
-	return pool;
-}
-
 int installed_load(struct session *s, struct err *err)
 {
+	struct utsname u;
+
 	if (!s->pool)
-		s->pool = make_pool();
+		s->pool = solve_pool(uname(&u) == 0 ? u.machine : "noarch");
 	if (s->installed && !s->stale)
 		return 0;
 	if (s->installed) {

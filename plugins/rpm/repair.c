@@ -6,6 +6,7 @@
  * right a package that was cut off in the middle, and its scripts. A duplicate of
  * somebody else's making loses its older row, and no file.
  */
+#include <dirent.h>
 #include <stdio.h>
 #include "census.h"
 #include "journal.h"
@@ -54,6 +55,64 @@ static int finish_journal(const struct session *s, struct msg_repair *ret, struc
 	}
 	journal_clear(&j);
 	return r;
+}
+
+/* rpm writes PATH;0123abcd and renames it. */
+static bool is_leftover(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 9 && name[n - 9] == ';' && strspn(name + n - 8, "0123456789abcdef") == 8;
+}
+
+static size_t sweep_folder(const char *dir)
+{
+	DIR *d = opendir(dir);
+	size_t n = 0;
+
+	if (!d)
+		return 0;
+	for (struct dirent *e; (e = readdir(d));)
+		n += is_leftover(e->d_name) && unlinkat(dirfd(d), e->d_name, 0) == 0;
+	(void)closedir(d);
+	return n;
+}
+
+struct sweep {
+	const struct journal *j;
+	struct strv dirs;
+};
+
+static bool collect_folders(Header h, unsigned offset _unused_, void *ctx)
+{
+	struct sweep *s = ctx;
+	const char *name = strna(headerGetString(h, RPMTAG_NAME));
+	struct rpmtd_s td;
+
+	for (size_t i = 0; i < s->j->n; i++) {
+		if (!streq(s->j->v[i].name, name) || !headerGet(h, RPMTAG_DIRNAMES, &td, HEADERGET_MINMEM))
+			continue;
+		while (rpmtdNext(&td) >= 0)
+			if (!strv_contains(&s->dirs, rpmtdGetString(&td)))
+				strv_push(&s->dirs, rpmtdGetString(&td));
+		rpmtdFreeData(&td);
+	}
+	return true;
+}
+
+/* Files that were being written when the transaction was killed. */
+static void sweep(const struct session *s, const struct journal *j, struct msg_repair *ret)
+{
+	struct sweep sw = { .j = j };
+	struct err ignored = ERR_INIT;
+	size_t n = 0;
+
+	(void)rpmdb_each(&s->db, false, collect_folders, &sw, &ignored);
+	for (size_t i = 0; i < sw.dirs.n; i++)
+		n += sweep_folder(sw.dirs.v[i]);
+	if (n)
+		strv_take(&ret->actions, xasprintf("%zu files that were cut off while they were written were removed", n));
+	strv_clear(&sw.dirs);
 }
 
 static int forget_duplicates(const struct session *s, struct msg_repair *ret, struct buf *output, struct err *err)

@@ -41,7 +41,7 @@ static char *manager(void)
 	struct err ignored = ERR_INIT;
 
 	(void)rpmdb_each(&session.db, false, find_version, &version, &ignored);
-	return xasprintf("rpm %s (%s)", version ? version : "database", rpmdb_kind_name(session.db.kind));
+	return xasprintf("rpm%s%s (%s)", version ? " " : "", strna(version), rpmdb_kind_name(session.db.kind));
 }
 
 static void check_way(struct wire_list *blocked)

@@ -84,18 +84,36 @@ static void set_macro(const char *name, const char *value)
 	(void)rpmPushMacro(NULL, name, NULL, value, RMIL_CMDLINE);
 }
 
+/* librpm takes lists of globs, divided by colons and quoted as in a shell, with
+ * macros in them; the bundle may lie at any path. */
+static char *quoted(const char *path)
+{
+	struct buf b = { 0 };
+
+	for (const char *p = path; *p; p++) {
+		if (strchr("*?[]{}~\\", *p))
+			buf_puts(&b, "\\\\\\");
+		else if (strchr(" \t\"'", *p))
+			buf_puts(&b, "\\");
+		else if (*p == '%')
+			buf_putc(&b, '%');
+		buf_putc(&b, *p);
+	}
+	return buf_steal(&b);
+}
+
 int rpmdb_setup(const struct rpmdb_where *w, struct err *err)
 {
 	cleanup_free char *share = plugin_bundle() ? xasprintf("%s/share/rpm", plugin_bundle()) :
 						     xstrdup("/usr/lib/rpm");
-	cleanup_free char *rc = xasprintf("%s/rpmrc", share);
+	cleanup_free char *q = quoted(share), *rc = xasprintf("%s/rpmrc", q);
 	static char *files;
 
 	(void)setenv("RPM_CONFIGDIR", share, 1);
 	(void)rpmlogSetCallback(on_rpm_log, NULL);
 	(void)rpmSetVerbosity(RPMLOG_WARNING);
 	/* macro files can hold shell commands and turn verification off */
-	files = xasprintf("%s/macros:%s/platform/%%{_target}/macros", share, share);
+	files = xasprintf("%s/macros:%s/platform/%%{_target}/macros", q, q);
 	macrofiles = files;
 	if (rpmReadConfigFiles(rc, NULL) != 0)
 		return err_set(err, CODE_INTERNAL, 0, "read librpm's configuration in '%s'; reinstall the bundle",

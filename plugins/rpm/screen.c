@@ -229,6 +229,33 @@ static void screen_modules(struct maker *m, const struct solve_repo *r)
 	}
 }
 
+/* As dnf has it: of the repositories that have a package, the one of the best
+ * priority alone may update it, whatever the others have. */
+static void screen_priorities(struct maker *m)
+{
+	Pool *pool = m->in->pool;
+	cleanup_free Repo **best = xcalloc((size_t)pool->ss.nstrings, sizeof(Repo *));
+	bool differ = false;
+	const Solvable *x;
+	Id p;
+
+	for (size_t i = 0; i < m->in->n_repos; i++) {
+		Repo *repo = m->in->repos[i].repo;
+
+		differ |= repo->priority != m->in->repos[0].repo->priority;
+		FOR_REPO_SOLVABLES(repo, p, x)
+			if (MAPTST(&m->s->considered, p) && (!best[x->name] || repo->priority > best[x->name]->priority))
+				best[x->name] = repo;
+	}
+	for (size_t i = 0; differ && i < m->in->n_repos; i++) {
+		FOR_REPO_SOLVABLES(m->in->repos[i].repo, p, x)
+			if (best[x->name] && x->repo->priority < best[x->name]->priority && !starts_with(name_of(pool, x), "patch:"))
+				hold_back(m->s, p, CODE_HOLD,
+					  xasprintf("repository '%s' has %s at a better priority", best[x->name]->name,
+						    name_of(pool, x)));
+	}
+}
+
 static void screen_kernels(struct maker *m, Repo *repo)
 {
 	const Solvable *x;
@@ -262,6 +289,7 @@ void screen_make(const struct solve_input *in, struct screen *ret)
 		screen_excluded(&m, &in->repos[i]);
 		screen_denied(&m, in->repos[i].repo, deny, n);
 	}
+	screen_priorities(&m);
 	if (in->locks && in->locks->n)
 		screen_locked(&m);
 	free_regexes(deny, n);

@@ -1,6 +1,7 @@
 /* solve.c - see solve.h. */
 #include <solv/bitmap.h>
 #include <solv/evr.h>
+#include <solv/poolarch.h>
 #include <solv/repo.h>
 #include <solv/solver.h>
 #include <solv/problems.h>
@@ -487,6 +488,14 @@ static bool contains(const Queue *q, int n, const Queue *any)
 	return false;
 }
 
+static bool replaced(const struct solve_result *r, size_t n, Id installed)
+{
+	for (size_t i = 0; i < n && installed; i++)
+		if (r->updates[i].old == installed || r->updates[i].replaces == installed)
+			return true;
+	return false;
+}
+
 static void solve_targets(struct state *st, struct solve_result *ret)
 {
 	Solver *solver = new_solver(st->pool, false);
@@ -511,6 +520,8 @@ static void solve_targets(struct state *st, struct solve_result *ret)
 
 		if (t->candidates.count ? contains(&result, n, &t->candidates) : t->facts.kept == CODE_OK)
 			continue;
+		if (replaced(ret, (size_t)n, t->installed)) /* by what another update needs */
+			continue;
 		u = add_update(ret);
 		*u = t->facts;
 		t->facts = (struct solve_update){ 0 };
@@ -534,6 +545,19 @@ static void update_clear(struct solve_update *u)
 	strv_clear(&u->cves);
 	free(u->reason);
 	free(u->detail);
+}
+
+Pool *solve_pool(const char *arch)
+{
+	/* an i686 package neither replaces nor obsoletes an x86_64 one */
+	static const int on[] = { POOL_FLAG_OBSOLETEUSESCOLORS, POOL_FLAG_IMPLICITOBSOLETEUSESCOLORS };
+	Pool *pool = pool_create();
+
+	(void)pool_setdisttype(pool, DISTTYPE_RPM); /* Debian's libsolv begins as deb */
+	pool_setarch(pool, arch);
+	for (size_t i = 0; i < ARRAY_SIZE(on); i++)
+		(void)pool_set_flag(pool, on[i], 1);
+	return pool;
 }
 
 void solve(const struct solve_input *in, struct solve_result *ret)

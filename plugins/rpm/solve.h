@@ -45,6 +45,8 @@ struct solve_result {
 	bool incomplete; /* something kept back asks for a file that only file lists know */
 };
 
+/* An empty pool that compares and obsoletes as rpm does on machine ARCH. */
+Pool *solve_pool(const char *arch);
 /* Never fails: what cannot be met is kept back. The pool's index of providers is
  * made anew. */
 void solve(const struct solve_input *in, struct solve_result *ret);
