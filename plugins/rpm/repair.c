@@ -35,28 +35,6 @@ static int run(const struct session *s, enum trans_verb verb, struct trans_item 
 	return r;
 }
 
-static int finish_journal(const struct session *s, struct msg_repair *ret, struct buf *output, struct err *err)
-{
-	struct journal j = { 0 };
-	int r = 0;
-
-	journal_read(s, &j);
-	if (j.n) {
-		cleanup_free struct trans_item *items = xcalloc(j.n, sizeof(*items));
-
-		for (size_t i = 0; i < j.n; i++)
-			items[i] = (struct trans_item){
-				.name = j.v[i].name, .arch = j.v[i].arch, .evr = j.v[i].evr, .file = j.v[i].file
-			};
-		r = run(s, TRANS_REPLACE, items, j.n, ret->log, output, err);
-		if (r == 0)
-			strv_take(&ret->actions,
-				  xasprintf("the interrupted transaction of %zu packages was run again", j.n));
-	}
-	journal_clear(&j);
-	return r;
-}
-
 /* rpm writes PATH;0123abcd and renames it. */
 static bool is_leftover(const char *name)
 {
@@ -113,6 +91,30 @@ static void sweep(const struct session *s, const struct journal *j, struct msg_r
 	if (n)
 		strv_take(&ret->actions, xasprintf("%zu files that were cut off while they were written were removed", n));
 	strv_clear(&sw.dirs);
+}
+
+static int finish_journal(const struct session *s, struct msg_repair *ret, struct buf *output, struct err *err)
+{
+	struct journal j = { 0 };
+	int r = 0;
+
+	journal_read(s, &j);
+	if (j.n) {
+		cleanup_free struct trans_item *items = xcalloc(j.n, sizeof(*items));
+
+		for (size_t i = 0; i < j.n; i++)
+			items[i] = (struct trans_item){
+				.name = j.v[i].name, .arch = j.v[i].arch, .evr = j.v[i].evr, .file = j.v[i].file
+			};
+		r = run(s, TRANS_REPLACE, items, j.n, ret->log, output, err);
+		if (r == 0)
+			strv_take(&ret->actions,
+				  xasprintf("the interrupted transaction of %zu packages was run again", j.n));
+		if (r == 0)
+			sweep(s, &j, ret);
+	}
+	journal_clear(&j);
+	return r;
 }
 
 static int forget_duplicates(const struct session *s, struct msg_repair *ret, struct buf *output, struct err *err)
