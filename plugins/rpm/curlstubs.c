@@ -9,7 +9,8 @@
 #define STUBS(X) \
 	/* ldap */ \
 	X(ber_bvfree) \
-	X(ber_free) X(ber_memfree) X(ber_memvfree) X(ber_sockbuf_add_io) X(ldap_abandon_ext) X(ldap_err2string) \
+	X(ber_free) \
+	X(ber_memfree) X(ber_memvfree) X(ber_sockbuf_add_io) X(ldap_abandon_ext) X(ldap_err2string) \
 		X(ldap_free_urldesc) X(ldap_get_attribute_ber) X(ldap_get_dn_ber) X(ldap_get_option) X(ldap_init_fd) \
 			X(ldap_memfree) X(ldap_msgfree) X(ldap_msgtype) X(ldap_parse_result) \
 				X(ldap_parse_sasl_bind_result) X(ldap_pvt_url_scheme2proto) X(ldap_result) \

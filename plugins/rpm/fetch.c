@@ -226,8 +226,8 @@ static bool start(struct fetcher *f, CURLM *multi, struct slot *s)
 /* Is it that nobody answered? */
 static bool is_network(CURLcode code)
 {
-	return code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_CONNECT ||
-	       code == CURLE_OPERATION_TIMEDOUT;
+	return code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_COULDNT_RESOLVE_HOST ||
+	       code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT;
 }
 
 /* Is another attempt of any use? A missing file is not asked for twice. */

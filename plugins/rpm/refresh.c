@@ -412,12 +412,14 @@ static int verdict(struct refresh *r, struct msg_refresh *ret, struct err *err)
 int session_refresh(struct session *s, const struct msg_refresh_params *in, struct msg_refresh *ret, struct err *err)
 {
 	struct refresh r = { .s = s, .alarms = &ret->alarms };
+	struct wire_list told = { 0 }; /* by the probe */
 	bool filelists = streq(strna(in->scope), "all");
 
 	unload(s);
 	if (installed_load(s, err) < 0)
 		return -1;
-	sources_configure(s, &ret->alarms);
+	sources_configure(s, &told);
+	wire_list_clear(&msg_reason, &told);
 	make_folders(s);
 	fetch_begin(&r.f, s->settings, "refresh");
 	fetch_lists(&r);

@@ -89,7 +89,8 @@ static void sweep(const struct session *s, const struct journal *j, struct msg_r
 	for (size_t i = 0; i < sw.dirs.n; i++)
 		n += sweep_folder(sw.dirs.v[i]);
 	if (n)
-		strv_take(&ret->actions, xasprintf("%zu files that were cut off while they were written were removed", n));
+		strv_take(&ret->actions,
+			  xasprintf("%zu files that were cut off while they were written were removed", n));
 	strv_clear(&sw.dirs);
 }
 

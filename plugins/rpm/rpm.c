@@ -83,6 +83,8 @@ static int rpm_probe(const struct msg_settings *in, struct msg_probe *ret, struc
 	struct preflight p = { .manager = "rpm", .database = session.db.dir };
 	preflight(&p, in, &ret->blocked);
 	check_way(&ret->blocked);
+	/* here, since a refresh that fails has no alarms */
+	sources_configure(&session, &ret->alarms);
 	return 0;
 }
 

@@ -244,15 +244,16 @@ static void screen_priorities(struct maker *m)
 
 		differ |= repo->priority != m->in->repos[0].repo->priority;
 		FOR_REPO_SOLVABLES(repo, p, x)
-			if (MAPTST(&m->s->considered, p) && (!best[x->name] || repo->priority > best[x->name]->priority))
-				best[x->name] = repo;
+		if (MAPTST(&m->s->considered, p) && (!best[x->name] || repo->priority > best[x->name]->priority))
+			best[x->name] = repo;
 	}
 	for (size_t i = 0; differ && i < m->in->n_repos; i++) {
 		FOR_REPO_SOLVABLES(m->in->repos[i].repo, p, x)
-			if (best[x->name] && x->repo->priority < best[x->name]->priority && !starts_with(name_of(pool, x), "patch:"))
-				hold_back(m->s, p, CODE_HOLD,
-					  xasprintf("repository '%s' has %s at a better priority", best[x->name]->name,
-						    name_of(pool, x)));
+		if (best[x->name] && x->repo->priority < best[x->name]->priority &&
+		    !starts_with(name_of(pool, x), "patch:"))
+			hold_back(m->s, p, CODE_HOLD,
+				  xasprintf("repository '%s' has %s at a better priority", best[x->name]->name,
+					    name_of(pool, x)));
 	}
 }
 

@@ -1,349 +1,10 @@
 /* solve.c - see solve.h. */
-#include <solv/bitmap.h>
-#include <solv/evr.h>
 #include <solv/poolarch.h>
 #include <solv/repo.h>
 #include <solv/solver.h>
 #include <solv/problems.h>
 #include <solv/transaction.h>
-#include "screen.h"
-
-/* --- targets: what should change -------------------------------------------------- */
-
-struct target {
-	Id installed; /* 0: an obsoleter of something installed */
-	Queue candidates;
-	struct solve_update facts; /* advisories; and why it is no target, perhaps */
-};
-
-struct state {
-	const struct solve_input *in;
-	Pool *pool;
-	struct advisories advisories;
-	struct screen screen;
-	bool all; /* policy all */
-	struct target *targets;
-	size_t n_targets;
-};
-
-static struct target *add_target(struct state *st, Id installed)
-{
-	struct target *t;
-
-	if (st->n_targets % 64 == 0)
-		st->targets = xrealloc(st->targets, st->n_targets + 64, sizeof(*st->targets));
-	t = &st->targets[st->n_targets++];
-	*t = (struct target){ .installed = installed };
-	queue_init(&t->candidates);
-	return t;
-}
-
-static bool arch_fits(Id a, Id b)
-{
-	return a == b || a == ARCH_NOARCH || b == ARCH_NOARCH;
-}
-
-/* Does the policy take this advisory? Else *CODE and *DETAIL say why not. */
-static bool takes(const struct state *st, const struct advisory *a, enum code *code, char **detail)
-{
-	const struct msg_plan_params *p = st->in->params;
-	enum advisory_severity min = advisory_severity_from(strna(p->min_severity));
-
-	if (a->severity != SEVERITY_UNKNOWN && a->severity < min) {
-		*code = CODE_BELOW_SEVERITY;
-		free(*detail);
-		*detail = xasprintf("%s is %s, updates.min_severity = %s", a->id, advisory_severity_name(a->severity),
-				    advisory_severity_name(min));
-		return false;
-	}
-	if (a->issued && st->in->now - a->issued < p->min_age) {
-		*code = CODE_TOO_NEW;
-		free(*detail);
-		*detail = xasprintf("%s is %lld h old, updates.min_age = %llds", a->id,
-				    (long long)((st->in->now - a->issued) / 3600), (long long)p->min_age);
-		return false;
-	}
-	return true;
-}
-
-static void add_facts(const struct advisory *a, struct solve_update *u)
-{
-	u->security = true;
-	if (a->severity > u->severity)
-		u->severity = a->severity;
-	if (!strv_contains(&u->advisories, a->id))
-		strv_push(&u->advisories, a->id);
-	for (size_t i = 0; i < a->cves.n; i++)
-		if (!strv_contains(&u->cves, a->cves.v[i]))
-			strv_push(&u->cves, a->cves.v[i]);
-}
-
-/* The security advisories that going from OLD (0: any) to the package NEW brings. */
-static void facts_between(const struct state *st, const Solvable *old, const Solvable *new, struct solve_update *u)
-{
-	size_t n;
-	const struct advisory_entry *e = advisories_of(&st->advisories, new->name, &n);
-	enum code code;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct advisory *a = &st->advisories.v[e[i].advisory];
-		cleanup_free char *detail = NULL;
-
-		if (!arch_fits(e[i].arch, new->arch) ||
-		    (old && pool_evrcmp(st->pool, e[i].evr, old->evr, EVRCMP_COMPARE) <= 0) ||
-		    pool_evrcmp(st->pool, e[i].evr, new->evr, EVRCMP_COMPARE) > 0 || !takes(st, a, &code, &detail))
-			continue;
-		add_facts(a, u);
-	}
-}
-
-static bool usable(const struct state *st, Id p)
-{
-	const Solvable *s = &st->pool->solvables[p];
-
-	return s->repo && s->repo != st->pool->installed && MAPTST(&st->screen.considered, p) &&
-	       pool_installable(st->pool, &st->pool->solvables[p]);
-}
-
-/* Packages of NAME that ARCH may become, from version LOW on. EXACT: that alone. */
-static void candidates_from(const struct state *st, Id name, Id arch, Id low, bool exact, Queue *ret)
-{
-	Pool *pool = st->pool;
-	Id p, pp;
-
-	FOR_PROVIDES(p, pp, name)
-	{
-		const Solvable *s = &pool->solvables[p];
-
-		if (s->name != name || !arch_fits(s->arch, arch) || !usable(st, p))
-			continue;
-		int c = pool_evrcmp(st->pool, s->evr, low, EVRCMP_COMPARE);
-		if (exact ? c == 0 : c >= 0)
-			queue_pushunique(ret, p);
-	}
-}
-
-static Id lowest(const Pool *pool, const Queue *q)
-{
-	Id best = 0;
-
-	for (int i = 0; i < q->count; i++)
-		if (!best || pool_evrcmp(pool, pool->solvables[q->elements[i]].evr, pool->solvables[best].evr,
-					 EVRCMP_COMPARE) < 0)
-			best = q->elements[i];
-	return best;
-}
-
-/* Minimal: versions that advisories name. When the repository has none of those
- * any more (some keep the newest alone), the lowest above them. */
-static void fill_candidates(const struct state *st, Id name, Id arch, const Id *fixes, size_t n, Queue *ret)
-{
-	const bool minimal = st->in->params->minimal;
-	Id low = 0, high = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (!low || pool_evrcmp(st->pool, fixes[i], low, EVRCMP_COMPARE) < 0)
-			low = fixes[i];
-		if (!high || pool_evrcmp(st->pool, fixes[i], high, EVRCMP_COMPARE) > 0)
-			high = fixes[i];
-		if (minimal)
-			candidates_from(st, name, arch, fixes[i], true, ret);
-	}
-	if (!n || ret->count)
-		return;
-	candidates_from(st, name, arch, minimal ? high : low, false, ret);
-	if (minimal && ret->count) {
-		Id one = lowest(st->pool, ret);
-
-		queue_empty(ret);
-		queue_push(ret, one);
-	}
-}
-
-/* The best package that the screen holds back, to name it in a report. */
-static Id screened_candidate(const struct state *st, const Solvable *old, Id fix)
-{
-	Id best = 0, p;
-
-	for (p = 1; p < st->pool->nsolvables; p++) {
-		const Solvable *s = &st->pool->solvables[p];
-
-		if (!s->repo || s->repo == st->pool->installed || s->name != old->name ||
-		    !arch_fits(s->arch, old->arch) || !screen_reason(&st->screen, p) ||
-		    pool_evrcmp(st->pool, s->evr, fix, EVRCMP_COMPARE) < 0)
-			continue;
-		if (!best || pool_evrcmp(st->pool, s->evr, st->pool->solvables[best].evr, EVRCMP_COMPARE) > 0)
-			best = p;
-	}
-	return best;
-}
-
-static void keep(struct solve_update *u, enum code code, const char *detail)
-{
-	u->kept = code;
-	free(u->detail);
-	u->detail = xstrdup(detail);
-}
-
-static void security_target(struct state *st, Id installed)
-{
-	const Solvable *old = &st->pool->solvables[installed];
-	size_t n, fixes = 0;
-	const struct advisory_entry *e = advisories_of(&st->advisories, old->name, &n);
-	cleanup_free Id *fix = xcalloc(n + 1, sizeof(*fix));
-	struct solve_update refused = { .old = installed };
-	Id newest = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct advisory *a = &st->advisories.v[e[i].advisory];
-
-		if (!arch_fits(e[i].arch, old->arch) || pool_evrcmp(st->pool, e[i].evr, old->evr, EVRCMP_COMPARE) <= 0)
-			continue;
-		if (!newest || pool_evrcmp(st->pool, e[i].evr, newest, EVRCMP_COMPARE) > 0)
-			newest = e[i].evr;
-		if (takes(st, a, &refused.kept, &refused.detail)) {
-			fix[fixes++] = e[i].evr;
-			continue;
-		}
-		add_facts(a, &refused);
-	}
-	if (newest && !screen_ignores(st->pool, old)) {
-		struct target *t = add_target(st, installed);
-		const char *why = screen_not_allowed(&st->screen, st->pool, old);
-
-		fill_candidates(st, old->name, old->arch, fix, fixes, &t->candidates);
-		if (!fixes) {
-			t->facts = refused;
-			refused = (struct solve_update){ 0 };
-			Queue q;
-			queue_init(&q);
-			candidates_from(st, old->name, old->arch, newest, false, &q);
-			t->facts.id = lowest(st->pool, &q);
-			queue_free(&q);
-		} else if (why) {
-			t->facts.id = t->candidates.count ? t->candidates.elements[0] : 0;
-			queue_empty(&t->candidates);
-			keep(&t->facts, CODE_NOT_ALLOWED, why);
-		} else if (!t->candidates.count) {
-			const struct screen_reason *r;
-			Id p = screened_candidate(st, old, fix[0]);
-
-			t->facts.id = p;
-			r = p ? screen_reason(&st->screen, p) : NULL;
-			if (r)
-				keep(&t->facts, r->code, r->detail);
-			else
-				keep(&t->facts, CODE_UNMET_DEPENDENCY,
-				     "an advisory names the fix, and no enabled repository offers it");
-		}
-		t->facts.old = installed;
-		if (t->facts.id && !t->facts.security)
-			facts_between(st, old, &st->pool->solvables[t->facts.id], &t->facts);
-	}
-	free(refused.detail);
-	strv_clear(&refused.advisories);
-	strv_clear(&refused.cves);
-}
-
-static void plain_target(struct state *st, Id installed)
-{
-	Pool *pool = st->pool;
-	const Solvable *old = &pool->solvables[installed];
-	struct target t = { .installed = installed };
-	Id p, pp;
-
-	queue_init(&t.candidates);
-	FOR_PROVIDES(p, pp, old->name)
-	{
-		const Solvable *s = &st->pool->solvables[p];
-
-		if (s->name == old->name && arch_fits(s->arch, old->arch) && usable(st, p) &&
-		    pool_evrcmp(st->pool, s->evr, old->evr, EVRCMP_COMPARE) > 0)
-			queue_push(&t.candidates, p);
-	}
-	if (t.candidates.count && !screen_ignores(st->pool, old) && !screen_not_allowed(&st->screen, st->pool, old))
-		add_target(st, installed)->candidates = t.candidates;
-	else
-		queue_free(&t.candidates);
-}
-
-/* What P obsoletes of the installed packages, or 0. */
-static Id obsoleted_by(Pool *pool, const Solvable *s)
-{
-	Id *deps = s->repo && s->obsoletes ? s->repo->idarraydata + s->obsoletes : NULL;
-	Id dep, p, pp;
-
-	while (deps && (dep = *deps++))
-		FOR_PROVIDES(p, pp, dep)
-	if (pool->solvables[p].repo == pool->installed && pool->solvables[p].name != s->name &&
-	    pool_match_nevr(pool, &pool->solvables[p], dep))
-		return p;
-	return 0;
-}
-
-static bool name_installed(Pool *pool, Id name)
-{
-	Id p, pp;
-
-	FOR_PROVIDES(p, pp, name)
-	if (pool->solvables[p].repo == pool->installed && pool->solvables[p].name == name)
-		return true;
-	return false;
-}
-
-/* A package under a new name that takes the place of an installed one: a target
- * when its version (or, for the latest, an earlier one) is a security update. */
-static void obsoleter_targets(struct state *st)
-{
-	for (size_t r = 0; r < st->in->n_repos; r++) {
-		const Solvable *s;
-		Id p;
-
-		FOR_REPO_SOLVABLES(st->in->repos[r].repo, p, s)
-		{
-			struct solve_update facts = { 0 };
-
-			if (!s->obsoletes || !usable(st, p) || name_installed(st->pool, s->name) ||
-			    !obsoleted_by(st->pool, s) || screen_not_allowed(&st->screen, st->pool, s))
-				continue;
-			facts_between(st, NULL, s, &facts);
-			size_t n;
-			const struct advisory_entry *e = advisories_of(&st->advisories, s->name, &n);
-			bool named = false;
-			for (size_t i = 0; i < n; i++)
-				named |= e[i].evr == s->evr && arch_fits(e[i].arch, s->arch);
-			if (st->all || (facts.security && (named || !st->in->params->minimal)))
-				queue_push(&add_target(st, 0)->candidates, p);
-			strv_clear(&facts.advisories);
-			strv_clear(&facts.cves);
-		}
-	}
-}
-
-static void find_targets(struct state *st)
-{
-	const Solvable *s;
-	Id p;
-
-	FOR_REPO_SOLVABLES(st->pool->installed, p, s)
-	{
-		size_t before = st->n_targets;
-
-		security_target(st, p);
-		if (!st->all)
-			continue;
-		/* an update that is no security update, or a newer one than the fix */
-		if (st->n_targets > before && st->targets[before].candidates.count)
-			candidates_from(st, s->name, s->arch,
-					st->pool->solvables[st->targets[before].candidates.elements[0]].evr, false,
-					&st->targets[before].candidates);
-		else if (st->n_targets == before)
-			plain_target(st, p);
-	}
-	obsoleter_targets(st);
-}
-
-/* --- solving --------------------------------------------------------------------------- */
+#include "targets.h"
 
 static Solver *new_solver(Pool *pool, bool uninstall)
 {
@@ -375,7 +36,7 @@ static void explain(struct state *st, const struct target *t, struct solve_updat
 	queue_init(&job);
 	push_job(st->pool, t, SOLVER_INSTALL, &job);
 	if (solver_solve(solver, &job) == 0) {
-		keep(u, CODE_UNMET_DEPENDENCY, "it cannot be installed together with the other updates");
+		targets_keep(u, CODE_UNMET_DEPENDENCY, "it cannot be installed together with the other updates");
 	} else {
 		Id source, target, dep;
 		Id rule = solver_findproblemrule(solver, 1);
@@ -383,7 +44,7 @@ static void explain(struct state *st, const struct target *t, struct solve_updat
 		const char *text = solver_problemruleinfo2str(solver, type, source, target, dep);
 		cleanup_free char *safe = escape_text(text, 500);
 
-		keep(u, CODE_UNMET_DEPENDENCY, safe);
+		targets_keep(u, CODE_UNMET_DEPENDENCY, safe);
 		if (type == SOLVER_RULE_PKG_NOTHING_PROVIDES_DEP && !st->in->filelists &&
 		    *pool_dep2str(st->pool, dep) == '/')
 			*incomplete = true;
@@ -403,7 +64,7 @@ static void explain(struct state *st, const struct target *t, struct solve_updat
 		if (gone.n) {
 			cleanup_free char *text = xasprintf("it would remove %s (%s)", gone.s, strna(u->detail));
 
-			keep(u, CODE_WOULD_REMOVE, text);
+			targets_keep(u, CODE_WOULD_REMOVE, text);
 		}
 		buf_clear(&gone);
 		transaction_free(trans);
@@ -458,7 +119,7 @@ static void describe(struct state *st, Solver *solver, Transaction *trans, Id p,
 	}
 	queue_free(&gone);
 	if (u->old || u->replaces)
-		facts_between(st, u->old ? &pool->solvables[u->old] : NULL, s, u);
+		targets_facts(st, u->old ? &pool->solvables[u->old] : NULL, s, u);
 	/* what the allow list leaves out may still be needed */
 	if (!is_target(st, p))
 		u->security = false;
@@ -496,31 +157,96 @@ static bool replaced(const struct solve_result *r, size_t n, Id installed)
 	return false;
 }
 
+struct solution {
+	Solver *solver;
+	Transaction *trans; /* NULL: there is no solution, or a harmful one */
+	Queue news;
+	int n;
+};
+
+static void solution_clear(struct solution *s)
+{
+	if (s->trans)
+		transaction_free(s->trans);
+	solver_free(s->solver);
+	queue_free(&s->news);
+}
+
+static struct solution run_solver(Pool *pool, Queue *job)
+{
+	struct solution s = { .solver = new_solver(pool, false) };
+
+	queue_init(&s.news);
+	if (!job->count || solver_solve(s.solver, job) != 0)
+		return s;
+	s.trans = solver_create_transaction(s.solver);
+	if (harmless(s.trans)) {
+		s.n = transaction_installedresult(s.trans, &s.news);
+	} else {
+		transaction_free(s.trans);
+		s.trans = NULL;
+	}
+	return s;
+}
+
+/* Is the target's package obsoleted and gone, without one of the same name? */
+static bool name_lost(const struct solution *s, Pool *pool, const struct target *t)
+{
+	Queue by;
+	bool lost;
+
+	if (!s->trans || !t->installed || !t->candidates.count)
+		return false;
+	queue_init(&by);
+	transaction_all_obs_pkgs(s->trans, t->installed, &by);
+	lost = by.count > 0;
+	for (int i = 0; i < by.count; i++)
+		lost &= pool->solvables[by.elements[i]].name != pool->solvables[t->installed].name;
+	queue_free(&by);
+	return lost;
+}
+
+/* To the solver an obsoleting package is update enough. Where a part was split off
+ * and both can be had, the whole goes on under its name: it is demanded. */
+static void keep_names(struct state *st, Queue *job, struct solution *s)
+{
+	for (size_t i = 0; i < st->n_targets; i++) {
+		int before = job->count;
+
+		if (!name_lost(s, st->pool, &st->targets[i]))
+			continue;
+		push_job(st->pool, &st->targets[i], SOLVER_INSTALL, job);
+		struct solution better = run_solver(st->pool, job);
+		if (better.trans) {
+			solution_clear(s);
+			*s = better;
+		} else {
+			solution_clear(&better);
+			queue_truncate(job, before);
+		}
+	}
+}
+
 static void solve_targets(struct state *st, struct solve_result *ret)
 {
-	Solver *solver = new_solver(st->pool, false);
-	Transaction *trans = NULL;
-	Queue job, result;
-	int n = 0;
+	struct solution s;
+	Queue job;
 
 	queue_init(&job);
-	queue_init(&result);
 	for (size_t i = 0; i < st->n_targets; i++)
 		if (st->targets[i].candidates.count)
 			push_job(st->pool, &st->targets[i], SOLVER_UPDATE | SOLVER_TARGETED, &job);
-	if (job.count && solver_solve(solver, &job) == 0) {
-		trans = solver_create_transaction(solver);
-		n = harmless(trans) ? transaction_installedresult(trans, &result) : 0;
-	}
-	for (int i = 0; i < n; i++)
-		describe(st, solver, trans, result.elements[i], add_update(ret));
+	s = run_solver(st->pool, &job);
+	keep_names(st, &job, &s);
+	for (int i = 0; i < s.n; i++)
+		describe(st, s.solver, s.trans, s.news.elements[i], add_update(ret));
 	for (size_t i = 0; i < st->n_targets; i++) {
 		struct target *t = &st->targets[i];
 		struct solve_update *u;
 
-		if (t->candidates.count ? contains(&result, n, &t->candidates) : t->facts.kept == CODE_OK)
+		if (t->candidates.count ? contains(&s.news, s.n, &t->candidates) : t->facts.kept == CODE_OK)
 			continue;
-		if (replaced(ret, (size_t)n, t->installed)) /* by what another update needs */
+		if (replaced(ret, (size_t)s.n, t->installed)) /* by what another update needs */
 			continue;
 		u = add_update(ret);
 		*u = t->facts;
@@ -529,14 +255,11 @@ static void solve_targets(struct state *st, struct solve_result *ret)
 			continue;
 		u->id = t->candidates.elements[0];
 		if (!u->security)
-			facts_between(st, u->old ? &st->pool->solvables[u->old] : NULL, &st->pool->solvables[u->id], u);
+			targets_facts(st, u->old ? &st->pool->solvables[u->old] : NULL, &st->pool->solvables[u->id], u);
 		explain(st, t, u, &ret->incomplete);
 	}
-	if (trans)
-		transaction_free(trans);
-	solver_free(solver);
+	solution_clear(&s);
 	queue_free(&job);
-	queue_free(&result);
 }
 
 static void update_clear(struct solve_update *u)
@@ -572,7 +295,7 @@ void solve(const struct solve_input *in, struct solve_result *ret)
 	pool_addfileprovides(in->pool);
 	in->pool->considered = &st.screen.considered;
 	pool_createwhatprovides(in->pool);
-	find_targets(&st);
+	targets_find(&st);
 	solve_targets(&st, ret);
 	for (size_t i = 0; i < st.n_targets; i++) {
 		queue_free(&st.targets[i].candidates);

@@ -103,8 +103,8 @@ static bool names(const char *line, const struct trans_item *it)
 /* Lines that rpm prints before it has changed anything. */
 static bool is_problem(const char *line)
 {
-	static const char *const words[] = { " is needed by ", " conflicts with ", " is already installed", " is obsoleted by ",
-					     "more space needed", "MB needed on the " };
+	static const char *const words[] = { " is needed by ",	  " conflicts with ",  " is already installed",
+					     " is obsoleted by ", "more space needed", "MB needed on the " };
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strstr(line, words[i]))
