@@ -6,6 +6,7 @@
  * is allowed (fetch.c), and what is called at start returns success. No symbol
  * may be here that another library of the plugin has a use for.
  */
+/* clang-format off */
 #define STUBS(X) \
 	/* ldap */ \
 	X(ber_bvfree) \
@@ -74,6 +75,8 @@
 														libssh2_userauth_password_ex) \
 														X(libssh2_userauth_publickey_fromfile_ex) \
 															X(libssh2_version)
+
+/* clang-format on */
 
 /* Called with whatever arguments: the callee of a C call may ignore them. */
 #define X(name) \
