@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include "session.h"
 
-#define CACHE_FORMAT "stopgap 1" /* changes when what is written changes */
+#define CACHE_FORMAT "stopgap 2" /* changes when what is written changes */
 
 int read_packed(const char *file, size_t max, struct buf *ret, struct err *err)
 {
@@ -87,6 +87,22 @@ char *source_file(const struct source *src, enum repomd_type type)
 			 dot && strlen(dot) <= 5 && !streq(dot, ".xml") ? dot : "");
 }
 
+/* What nobody here looks at is not written: a cache without it is read in half the time. */
+static int keep_key(Repo *repo, Repokey *key, void *ctx)
+{
+	static const Id dropped[] = { SOLVABLE_SUMMARY,	 SOLVABLE_DESCRIPTION, SOLVABLE_LICENSE,  SOLVABLE_GROUP,
+				      SOLVABLE_URL,	 SOLVABLE_PACKAGER,    SOLVABLE_BUILDHOST, SOLVABLE_HEADEREND,
+				      SOLVABLE_RECOMMENDS, SOLVABLE_SUGGESTS,  SOLVABLE_SUPPLEMENTS, SOLVABLE_ENHANCES,
+				      UPDATE_COLLECTIONLIST, UPDATE_COLLECTION_FILENAME, UPDATE_COLLECTION_FLAGS,
+				      UPDATE_REFERENCE_HREF, UPDATE_REFERENCE_TITLE, UPDATE_MESSAGE, UPDATE_REBOOT,
+				      UPDATE_RESTART, UPDATE_RELOGIN };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++)
+		if (key->name == dropped[i])
+			return KEY_STORAGE_DROPPED;
+	return repo_write_stdkeyfilter(repo, key, ctx);
+}
+
 /* A cache that cannot be written costs time, not more. */
 static void write_cache(const struct source *src, bool filelists)
 {
@@ -100,6 +116,7 @@ static void write_cache(const struct source *src, bool filelists)
 		return;
 	w = repowriter_create(src->repo);
 	repowriter_set_userdata(w, key, (int)strlen(key));
+	repowriter_set_keyfilter(w, keep_key, NULL);
 	bad = repowriter_write(w, fp);
 	(void)repowriter_free(w);
 	bad |= fflush(fp) != 0;
