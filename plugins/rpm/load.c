@@ -125,10 +125,60 @@ static void write_cache(const struct source *src, bool filelists)
 		(void)unlink(new);
 }
 
+/* libsolv's parsers keep a text in memory until its element ends. A few kB can
+ * unpack to more than there is: it ends before that. */
+#define XML_MAX (2LL * 1024 * 1024 * 1024) /* Fedora's file lists have 0.8 */
+#define XML_TEXT_MAX (16 * 1024 * 1024) /* between two tags, or in one */
+
+struct bounded {
+	FILE *in;
+	int64_t left;
+	size_t text;
+	bool exceeded;
+};
+
+static ssize_t bounded_read(void *ctx, char *ret, size_t size)
+{
+	struct bounded *b = ctx;
+	size_t n = fread(ret, 1, size, b->in);
+	const char *first = memchr(ret, '<', n), *last = memrchr(ret, '<', n);
+
+	b->left -= (int64_t)n;
+	b->exceeded |= b->left < 0 || b->text + (first ? (size_t)(first - ret) : n) > XML_TEXT_MAX;
+	b->text = last ? n - (size_t)(last - ret) : b->text + n;
+	if (b->exceeded || (!n && ferror(b->in))) {
+		errno = b->exceeded ? EFBIG : EIO;
+		return -1;
+	}
+	return (ssize_t)n;
+}
+
+static int bounded_close(void *ctx)
+{
+	struct bounded *b = ctx;
+
+	return fclose(b->in);
+}
+
+static FILE *open_bounded(const char *file, struct bounded *b)
+{
+	const cookie_io_functions_t io = { .read = bounded_read, .close = bounded_close };
+	FILE *fp;
+
+	*b = (struct bounded){ .in = solv_xfopen(file, "r"), .left = XML_MAX };
+	if (!b->in)
+		return NULL;
+	fp = fopencookie(b, "r", io);
+	if (!fp)
+		(void)fclose(b->in);
+	return fp;
+}
+
 static int add_xml(struct source *src, enum repomd_type type)
 {
 	cleanup_free char *file = source_file(src, type);
-	FILE *fp = solv_xfopen(file, "r");
+	struct bounded bounded;
+	FILE *fp = open_bounded(file, &bounded);
 	Pool *pool = src->repo->pool;
 	int r;
 
@@ -141,6 +191,9 @@ static int add_xml(struct source *src, enum repomd_type type)
 	else
 		r = repo_add_rpmmd(src->repo, fp, NULL, REPO_EXTEND_SOLVABLES);
 	(void)fclose(fp);
+	if (bounded.exceeded)
+		return err_set(&src->err, CODE_REFRESH_FAILED, 0,
+			       "read '%s': it unpacks to more than metadata can have", file);
 	if (r)
 		return err_set(&src->err, CODE_REFRESH_FAILED, 0, "read '%s': %s", file, pool_errstr(pool));
 	return 0;
