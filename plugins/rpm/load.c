@@ -90,12 +90,27 @@ char *source_file(const struct source *src, enum repomd_type type)
 /* What nobody here looks at is not written: a cache without it is read in half the time. */
 static int keep_key(Repo *repo, Repokey *key, void *ctx)
 {
-	static const Id dropped[] = { SOLVABLE_SUMMARY,	 SOLVABLE_DESCRIPTION, SOLVABLE_LICENSE,  SOLVABLE_GROUP,
-				      SOLVABLE_URL,	 SOLVABLE_PACKAGER,    SOLVABLE_BUILDHOST, SOLVABLE_HEADEREND,
-				      SOLVABLE_RECOMMENDS, SOLVABLE_SUGGESTS,  SOLVABLE_SUPPLEMENTS, SOLVABLE_ENHANCES,
-				      UPDATE_COLLECTIONLIST, UPDATE_COLLECTION_FILENAME, UPDATE_COLLECTION_FLAGS,
-				      UPDATE_REFERENCE_HREF, UPDATE_REFERENCE_TITLE, UPDATE_MESSAGE, UPDATE_REBOOT,
-				      UPDATE_RESTART, UPDATE_RELOGIN };
+	static const Id dropped[] = { SOLVABLE_SUMMARY,
+				      SOLVABLE_DESCRIPTION,
+				      SOLVABLE_LICENSE,
+				      SOLVABLE_GROUP,
+				      SOLVABLE_URL,
+				      SOLVABLE_PACKAGER,
+				      SOLVABLE_BUILDHOST,
+				      SOLVABLE_HEADEREND,
+				      SOLVABLE_RECOMMENDS,
+				      SOLVABLE_SUGGESTS,
+				      SOLVABLE_SUPPLEMENTS,
+				      SOLVABLE_ENHANCES,
+				      UPDATE_COLLECTIONLIST,
+				      UPDATE_COLLECTION_FILENAME,
+				      UPDATE_COLLECTION_FLAGS,
+				      UPDATE_REFERENCE_HREF,
+				      UPDATE_REFERENCE_TITLE,
+				      UPDATE_MESSAGE,
+				      UPDATE_REBOOT,
+				      UPDATE_RESTART,
+				      UPDATE_RELOGIN };
 
 	for (size_t i = 0; i < ARRAY_SIZE(dropped); i++)
 		if (key->name == dropped[i])

@@ -102,7 +102,7 @@ static void fill_update(const struct session *s, const struct solve_update *u, s
 	m->installed = old ? text_of(pool, old->evr) : NULL;
 	m->candidate = new ? text_of(pool, new->evr) : NULL;
 	m->origin = src ? source_origin(s, src) : NULL;
-	m->suite = src ? xstrdup(src->conf->id) : NULL;
+	m->suite = src ? xstrdup(src->suite) : NULL;
 	m->security = u->security;
 	strv_copy(&m->advisories, &u->advisories);
 	strv_copy(&m->cves, &u->cves);

@@ -3,6 +3,8 @@
 #include <solv/solvable.h>
 #include "screen.h"
 
+#define NAME_LENGTH 200 /* bytes of a name, a version, an architecture */
+
 struct maker {
 	const struct solve_input *in;
 	struct screen *s;
@@ -257,13 +259,26 @@ static void screen_priorities(struct maker *m)
 	}
 }
 
+/* What no package has in its name: it would end the agent's trust in the whole plan. */
+static bool is_legal(Pool *pool, const Solvable *s)
+{
+	static const char legal[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+_-:~^";
+	const char *const words[] = { pool_id2str(pool, s->name), pool_id2str(pool, s->evr),
+				      pool_id2str(pool, s->arch) };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (!*words[i] || words[i][strspn(words[i], legal)] || strlen(words[i]) > NAME_LENGTH)
+			return false;
+	return true;
+}
+
 static void screen_kernels(struct maker *m, Repo *repo)
 {
 	const Solvable *x;
 	Id p;
 
 	FOR_REPO_SOLVABLES(repo, p, x)
-	if (screen_ignores(repo->pool, x))
+	if (screen_ignores(repo->pool, x) || !is_legal(repo->pool, x))
 		MAPCLR(&m->s->considered, p);
 }
 

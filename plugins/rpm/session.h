@@ -28,6 +28,7 @@ enum source_trust {
 struct source {
 	const struct repo_conf *conf;
 	char *dir; /* state_dir/rpm/repos/NAME: its metadata and caches */
+	char *suite, *label; /* its id and name, as messages can carry them */
 	struct strv mirrors; /* folders */
 	struct mirrors list; /* what the mirrorlist or metalink said */
 	bool list_tls; /* and that it came over TLS */

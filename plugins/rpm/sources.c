@@ -10,6 +10,8 @@
 void source_clear(struct source *s)
 {
 	free(s->dir);
+	free(s->suite);
+	free(s->label);
 	strv_clear(&s->mirrors);
 	mirrors_clear(&s->list);
 	keys_clear(&s->keys);
@@ -41,6 +43,8 @@ void session_forget_plan(struct session *s)
 	s->digest = NULL;
 	s->n_plan = 0;
 }
+
+#define LABEL_MAX 48 /* bytes; escaped and joined they must fit into a name of a message */
 
 /* --- variables ---------------------------------------------------------------- */
 
@@ -188,6 +192,8 @@ static void add_source(struct session *s, const struct repo_conf *c)
 	s->sources = xrealloc(s->sources, s->n_sources + 1, sizeof(*s->sources));
 	src = &s->sources[s->n_sources++];
 	*src = (struct source){ .conf = c, .dir = folder_of(s, c), .err = ERR_INIT };
+	src->suite = escape_text(c->id, LABEL_MAX);
+	src->label = escape_text(strna(c->name), LABEL_MAX);
 	for (size_t i = 0; i < c->baseurl.n; i++)
 		strv_take(&src->mirrors,
 			  xasprintf("%s%s", c->baseurl.v[i], ends_with(c->baseurl.v[i], "/") ? "" : "/"));
@@ -219,7 +225,7 @@ void sources_configure(struct session *s, struct wire_list *alarms)
 
 char *source_origin(const struct session *s, const struct source *src)
 {
-	return xasprintf("%s:%s", strna(s->distribution.id), strna(src->conf->name));
+	return xasprintf("%s:%s", strna(s->distribution.id), src->label);
 }
 
 static char *host_of(const char *uri)
@@ -276,10 +282,10 @@ void source_report(const struct session *s, const struct source *src, struct msg
 	char date[TIME_TEXT_MAX];
 
 	ret->uri = public_uri(uri);
-	ret->suite = xstrdup(src->conf->id);
+	ret->suite = xstrdup(src->suite);
 	ret->codename = xstrdup(s->distribution.codename);
 	ret->origin = xstrdup(s->distribution.id);
-	ret->label = xstrdup(src->conf->name);
+	ret->label = xstrdup(src->label);
 	ret->security = src->security;
 	ret->signed_by = xstrdup(src->signed_by);
 	ret->trust = xstrdup(trust_name(src));

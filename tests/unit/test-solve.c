@@ -1,4 +1,4 @@
-/* tests/cases/rpm/NAME.case without a container: what is planned and kept back in each situation.
+/* tests/cases/rpm/NAME.case (and cases/solve, which no rpm can be built of) without a container: what is planned and kept back in each situation.
  *
  * tests/testbed/rpmcase explains the words and runs the same files against dnf and whole containers; here the pool is
  * filled with metadata that is written from the lines, and solve() asked in both modes.
@@ -444,5 +444,6 @@ static void check_case(void)
 int main(void)
 {
 	add_cases("rpm", check_case);
+	add_cases("solve", check_case);
 	return cases_main();
 }
