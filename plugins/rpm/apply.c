@@ -70,9 +70,11 @@ static void take_words(struct apply *a, struct trans *t, const size_t *index)
 		const char *text = it->detail.n ? it->detail.s : buf_str(&t->output);
 
 		for (size_t k = 0; k < it->warnings.n; k++)
-			reason_add(&a->ret->alarms, CODE_SCRIPT_FAILED, "%s; see %s", it->warnings.v[k], a->log);
+			reason_add(&a->ret->alarms, CODE_SCRIPT_FAILED, "%s: %s; see %s", it->warnings.v[k],
+				   it->said.n ? it->said.s : "it said nothing", a->log);
 		if (it->timeout || it->script_failed || it->problem || it->detail.n)
-			note(a, index[i], code_of(it, text), xstrdup(text));
+			note(a, index[i], code_of(it, text),
+			     it->said.n ? xasprintf("%s\n%s", text, it->said.s) : xstrdup(text));
 	}
 }
 

@@ -68,6 +68,8 @@ static void on_line(char *line, void *ctx)
 		problem(t, it, strna(rest));
 	else if (streq(word, "error"))
 		trans_add_text(it ? &it->detail : r->current ? &r->current->detail : &t->output, strna(rest));
+	else if (streq(word, "said") && it)
+		trans_add_text(&it->said, strna(rest));
 	else if (streq(word, "failed") && it)
 		it->script_failed = true;
 	else if (streq(word, "warning") && it)
@@ -182,6 +184,7 @@ void trans_clear(struct trans *t)
 	for (size_t i = 0; i < t->n; i++) {
 		strv_clear(&t->items[i].warnings);
 		buf_clear(&t->items[i].detail);
+		buf_clear(&t->items[i].said);
 	}
 	buf_clear(&t->output);
 }

@@ -29,6 +29,7 @@ struct trans_item {
 	bool script_failed; /* fatal: it was not installed */
 	bool timeout; /* a script of it was ended */
 	struct strv warnings; /* what failed without stopping it */
+	struct buf said; /* by the scripts that failed */
 	struct buf detail;
 };
 
@@ -77,6 +78,7 @@ void trans_add_text(struct buf *b, const char *text);
  *	step NAME.ARCH			a package was installed, or its predecessor removed
  *	script NAME.ARCH		a script of it starts
  *	failed NAME.ARCH TAG		a script failed that stops the package
+ *	said NAME.ARCH TEXT		a line of the script that failed, before it is called so
  *	warning NAME.ARCH TAG		a script failed that does not
  *	problem NAME.ARCH TEXT		the transaction cannot begin because of it
  *	error TEXT			librpm's message

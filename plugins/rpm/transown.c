@@ -11,10 +11,13 @@
 #include "trans.h"
 #include "watch.h"
 
+#define QUOTE_MAX 1000 /* bytes of a script's output that a report has */
+
 struct own {
 	const struct trans *t;
 	rpmts ts;
 	FD_t open; /* the package being installed */
+	off_t script; /* where the output of the running script begins in the log */
 };
 
 /* One line; hostile bytes are escaped, so that it stays one. */
@@ -51,6 +54,23 @@ static char *label(Header h)
 	return xasprintf("%s.%s", strna(headerGetString(h, RPMTAG_NAME)), strna(headerGetString(h, RPMTAG_ARCH)));
 }
 
+/* The end of what the script that failed has written. */
+static void quote_script(const struct own *o, const char *name)
+{
+	cleanup_fd int fd = open(o->t->log, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	off_t end = lseek(STDOUT_FILENO, 0, SEEK_END);
+	off_t from = end - o->script > QUOTE_MAX ? end - QUOTE_MAX : o->script;
+	char text[QUOTE_MAX + 1];
+	ssize_t n = fd < 0 ? -1 : pread(fd, text, QUOTE_MAX, from);
+
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	for (char *rest = text, *line; (line = strsep(&rest, "\n"));)
+		if (*line)
+			say("said", name, line);
+}
+
 static void *on_event(const void *arg, const rpmCallbackType what, const rpm_loff_t amount, const rpm_loff_t total,
 		      fnpyKey key, rpmCallbackData data)
 {
@@ -78,8 +98,10 @@ static void *on_event(const void *arg, const rpmCallbackType what, const rpm_lof
 		break;
 	case RPMCALLBACK_SCRIPT_START:
 		say("script", name ? name : "?", NULL);
+		o->script = lseek(STDOUT_FILENO, 0, SEEK_END);
 		break;
 	case RPMCALLBACK_SCRIPT_ERROR:
+		quote_script(o, name ? name : "?");
 		/* TOTAL is 0 for a script whose failure stops nothing */
 		say(total ? "failed" : "warning", name ? name : "?", rpmTagGetName((rpmTagVal)amount));
 		break;
