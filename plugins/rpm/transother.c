@@ -11,7 +11,7 @@ static const struct {
 	{ "/usr/bin/dnf", { "-y", "--disablerepo=*", "--setopt=localpkg_gpgcheck=0", "upgrade" } },
 	{ "/usr/bin/yum", { "-y", "--disablerepo=*", "--setopt=localpkg_gpgcheck=0", "update" } },
 	{ "/usr/bin/zypper",
-	  { "--non-interactive", "--no-refresh", "--no-gpg-checks", "--disable-repositories", "install",
+	  { "--non-interactive", "--no-refresh", "--no-gpg-checks", "--reposd-dir=/nonexistent", "install",
 	    "--auto-agree-with-licenses" } },
 	{ "/usr/bin/tdnf", { "-y", "--disablerepo=*", "--nogpgcheck", "install" } },
 	{ "/usr/bin/microdnf", { "-y", "--disablerepo=*", "upgrade" } },

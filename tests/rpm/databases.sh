@@ -70,6 +70,54 @@ assert_applied
 assert_unchanged bare before
 ok "bdb and no rpm inside: refused, nothing changed"
 
+# No rpm but another tool: it is given the verified files and nothing else.  A stand-in notes its arguments and passes the
+# files to the rpm that it hides.
+rm -rf "$REPO/updates" "$T/advisories/updates.xml"
+mapfile -t tiny < <(rpmtiny 1.0-2)
+rpmrepo_add updates "${tiny[@]}"
+rpmrepo_advisory updates SA-TINY security Critical CVE-2026-1001 "${tiny[@]}"
+rpmrepo_publish updates
+for tool in dnf yum zypper tdnf microdnf; do
+	ctr_create $tool "$(rpmroot el8)"
+	r=$(ctr_path $tool)
+	rpmrepo_use $tool updates
+	mv "$r/usr/bin/rpm" "$r/usr/lib/rpm/hidden"
+	cat >"$r/usr/bin/$tool" <<-'E'
+	#!/bin/bash
+	printf '%s\n' "$@" >/var/log/called
+	for a; do [[ $a != *.rpm ]] || files+=("$a"); done
+	exec /usr/lib/rpm/hidden -U "${files[@]}"
+	E
+	chmod 755 "$r/usr/bin/$tool"
+	once $tool
+	assert_status 0
+	assert_applied libtiny tinyd
+	mv "$r/usr/lib/rpm/hidden" "$r/usr/bin/rpm"
+	assert_rpms $tool libtiny=1.0-2 tinyd=1.0-2
+	assert_rpm_clean $tool
+	assert_streq "$(grep -c '\.rpm$' "$r/var/log/called")" 2 "files for $tool"
+	grep -v '\.rpm$' "$r/var/log/called" >"$T/$tool.arguments"
+	ok "without rpm, $tool is given the list"
+done
+
+# The same arguments, to the real ones.
+mkdir "$T/home"
+echo '%_dbpath /var/lib/rpm' >"$T/home/.rpmmacros"
+for tool in dnf zypper; do
+	ctr_create real-$tool "$(rpmroot el9)"
+	r=$(ctr_path real-$tool)
+	rpmrepo_use real-$tool updates "baseurl=http://127.0.0.1:1/"
+	mkdir -p "$r/etc/zypp/repos.d"
+	cp "$r"/etc/yum.repos.d/updates.repo "$r/etc/zypp/repos.d/"
+	mapfile -t arguments <"$T/$tool.arguments"
+	where=(--installroot="$r" --releasever=9)
+	[ $tool = dnf ] || where=(--root "$r")
+	HOME=$T/home run $tool "${where[@]}" "${arguments[@]}" "${tiny[@]}"
+	assert_status 0
+	assert_rpms real-$tool libtiny=1.0-2 tinyd=1.0-2
+	ok "$tool takes these arguments, and asks no repository"
+done
+
 # Databases that are not what their name says.
 rpmrepo_updates el9
 for how in none empty garbage two; do
