@@ -145,7 +145,7 @@ static bool already_there(struct transfer *t)
 {
 	cleanup_free char *sum = t->checksum ? file_checksum(t->file, t->checksum_type) : NULL;
 
-	t->present = t->done = sum && strcasecmp(sum, t->checksum) == 0;
+	t->done = sum && strcasecmp(sum, t->checksum) == 0;
 	return t->done;
 }
 

@@ -20,7 +20,6 @@ struct transfer {
 	/* set by fetch_all() */
 	bool done;
 	bool missing; /* every mirror said that there is no such file */
-	bool present; /* it was there already: nothing was fetched */
 	char *url; /* where it came from, or the last one tried */
 	int64_t bytes; /* fetched */
 	struct err err; /* why not: DOWNLOAD_FAILED, HASH_MISMATCH, NO_EGRESS, NO_SPACE, STOPPED */

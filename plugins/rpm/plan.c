@@ -132,7 +132,6 @@ static void keep_package(struct session *s, const struct solve_update *u)
 		.arch = text_of(pool, x->arch),
 		.evr = text_of(pool, x->evr),
 		.installed = u->old ? text_of(pool, pool->solvables[u->old].evr) : NULL,
-		.replaces = u->replaces ? xstrdup(pool_solvid2str(pool, u->replaces)) : NULL,
 		.source = (size_t)(source_of(pool, u->id) - s->sources),
 		.base = xstrdup(solvable_lookup_str(x, SOLVABLE_MEDIABASE)),
 		.path = xstrdup(solvable_lookup_location(x, NULL)),

@@ -68,8 +68,6 @@ static void on_end(void *arg, const char *name, const char *text)
 		set(&r->file->checksum, text);
 	} else if (r->file && streq(name, "size")) {
 		r->file->size = number(text);
-	} else if (r->file && streq(name, "open-size")) {
-		r->file->open_size = number(text);
 	} else if (r->file && streq(name, "timestamp")) {
 		r->file->timestamp = number(text);
 	}

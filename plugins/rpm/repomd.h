@@ -13,7 +13,6 @@ struct repomd_file {
 	char *path; /* relative to the repository's folder, no ".." in it */
 	char *checksum_type, *checksum; /* of the file as it is fetched */
 	int64_t size; /* or 0 */
-	int64_t open_size; /* uncompressed, or 0 */
 	int64_t timestamp;
 };
 

@@ -200,8 +200,6 @@ static void set_main(struct repos *ret, const char *key, const char *value)
 		set_words(&ret->reposdir, value);
 	else if (streq(key, "tsflags"))
 		repo_words(&ret->tsflags, value);
-	else if (streq(key, "installonlypkgs"))
-		repo_words(&ret->installonly, value);
 }
 
 /* --- files -------------------------------------------------------------------- */
@@ -378,7 +376,6 @@ void repos_clear(struct repos *r)
 	repo_conf_clear(&r->defaults);
 	strv_clear(&r->reposdir);
 	strv_clear(&r->tsflags);
-	strv_clear(&r->installonly);
 	free(r->main_where);
 	*r = (struct repos){ 0 };
 }

@@ -40,7 +40,6 @@ struct repos {
 	size_t n;
 	struct repo_conf defaults; /* of the [main] section: what repositories inherit */
 	struct strv reposdir, tsflags;
-	struct strv installonly; /* patterns of packages that are installed beside each other */
 	char *main_where; /* the file with [main], NULL: none was read */
 };
 

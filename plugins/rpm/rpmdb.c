@@ -69,9 +69,12 @@ int rpmdb_find(const char *root, struct rpmdb_where *ret, struct err *err)
 	return 0;
 }
 
+static bool damaged; /* librpm passed over a header, and only its message says so */
+
 /* librpm's own messages are log text. */
 static int on_rpm_log(rpmlogRec rec, rpmlogCallbackData data _unused_)
 {
+	damaged |= strstr(rpmlogRecMessage(rec), "damaged header") != NULL;
 	cleanup_free char *text = escape_text(rpmlogRecMessage(rec), 1000);
 
 	log_msg(rpmlogRecPriority(rec) <= RPMLOG_ERR ? LOG_WARNING : LOG_INFO, "rpm: %s", text);
@@ -144,8 +147,8 @@ static int librpm_each(const struct rpmdb_where *w, bool checked, rpmdb_each_fn 
 	rpmts ts = rpmdb_ts(checked);
 	rpmdbMatchIterator mi;
 	Header h;
-	int r = 0;
 
+	damaged = false;
 	if (rpmtsOpenDB(ts, O_RDONLY) != 0) {
 		(void)rpmtsFree(ts);
 		return err_set(err, CODE_DATABASE_BROKEN, 0,
@@ -158,7 +161,12 @@ static int librpm_each(const struct rpmdb_where *w, bool checked, rpmdb_each_fn 
 			break;
 	(void)rpmdbFreeIterator(mi);
 	(void)rpmtsFree(ts);
-	return r;
+	if (damaged)
+		return err_set(
+			err, CODE_DATABASE_BROKEN, 0,
+			"the %s database in '%s' has damaged headers; restore it, or reinstall the packages that 'rpm -qa' no longer lists",
+			rpmdb_kind_name(w->kind), w->dir);
+	return 0;
 }
 
 int rpmdb_each(const struct rpmdb_where *w, bool checked, rpmdb_each_fn *fn, void *ctx, struct err *err)

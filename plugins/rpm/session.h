@@ -48,7 +48,6 @@ struct source {
 /* An approved package; strings of its own. */
 struct package {
 	char *name, *arch, *evr, *installed; /* INSTALLED NULL: new */
-	char *replaces; /* "name-evr" of what it obsoletes, or NULL */
 	size_t source;
 	char *base, *path; /* BASE NULL: the source's mirrors */
 	char *checksum_type, *checksum;

@@ -25,8 +25,8 @@ void source_clear(struct source *s)
 
 void package_clear(struct package *p)
 {
-	char *const strings[] = { p->name, p->arch,	     p->evr,	  p->installed, p->replaces,
-				  p->base, p->path, p->checksum_type, p->checksum, p->file };
+	char *const strings[] = { p->name, p->arch,	     p->evr,	  p->installed, p->base,
+				  p->path, p->checksum_type, p->checksum, p->file };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);

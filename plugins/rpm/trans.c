@@ -205,7 +205,7 @@ static void push(const char *name, const char *value)
 	(void)rpmPushMacro(NULL, name, NULL, value, RMIL_CMDLINE);
 }
 
-void trans_set_macros(const struct session *s _unused_)
+void trans_set_macros(void)
 {
 	struct macros m = { 0 };
 	cleanup_free char *path = plugin_bundle() ? xasprintf("%s/guard:%s", plugin_bundle(), SCRIPT_PATH) :

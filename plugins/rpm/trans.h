@@ -62,7 +62,7 @@ int trans_wait_for_lock(const struct session *s, struct err *err);
 
 /* What the container's macro files say that librpm is to honour, and the files
  * that are mount points: pushed as macros. In the child alone. */
-void trans_set_macros(const struct session *s);
+void trans_set_macros(void);
 
 /* transown.c: the child's part with librpm; returns its exit status. */
 int trans_own(const struct trans *t);

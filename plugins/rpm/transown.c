@@ -246,7 +246,7 @@ int trans_own(const struct trans *t)
 	int rc;
 
 	(void)rpmlogSetCallback(on_log, NULL);
-	trans_set_macros(t->s);
+	trans_set_macros();
 	o.ts = rpmtsCreate();
 	(void)rpmtsSetRootDir(o.ts, "/");
 	(void)rpmtsSetFlags(o.ts, flags_of(t));
