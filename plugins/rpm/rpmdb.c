@@ -74,7 +74,7 @@ static bool damaged; /* librpm passed over a header, and only its message says s
 /* librpm's own messages are log text. */
 static int on_rpm_log(rpmlogRec rec, rpmlogCallbackData data _unused_)
 {
-	damaged |= strstr(rpmlogRecMessage(rec), "damaged header") != NULL;
+	damaged |= strstr(rpmlogRecMessage(rec), "rpmdbNextIterator: skipping") != NULL;
 	cleanup_free char *text = escape_text(rpmlogRecMessage(rec), 1000);
 
 	log_msg(rpmlogRecPriority(rec) <= RPMLOG_ERR ? LOG_WARNING : LOG_INFO, "rpm: %s", text);

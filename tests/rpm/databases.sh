@@ -120,7 +120,7 @@ done
 
 # Databases that are not what their name says.
 rpmrepo_updates el9
-for how in none empty garbage two; do
+for how in none empty garbage damaged two; do
 	ctr_create db-$how "$(rpmroot el9)"
 	r=$(ctr_path db-$how)
 	rpmrepo_use db-$how updates
@@ -128,6 +128,16 @@ for how in none empty garbage two; do
 	none) rm "$r"/var/lib/rpm/rpmdb.sqlite* ;;
 	empty) rm "$r"/var/lib/rpm/rpmdb.sqlite-*; : >"$r/var/lib/rpm/rpmdb.sqlite" ;;
 	garbage) rm "$r"/var/lib/rpm/rpmdb.sqlite-*; head -c 100000 /dev/urandom >"$r/var/lib/rpm/rpmdb.sqlite" ;;
+	damaged) # a byte in the middle of one package's header
+		python3 - "$r/var/lib/rpm/rpmdb.sqlite" <<-'EOP'
+		import sqlite3, sys
+		db = sqlite3.connect(sys.argv[1])
+		hnum, blob = db.execute("select hnum, blob from Packages order by length(blob) desc limit 1").fetchone()
+		at = len(blob) // 2
+		db.execute("update Packages set blob = ? where hnum = ?", (blob[:at] + bytes([blob[at] ^ 1]) + blob[at + 1:], hnum))
+		db.commit()
+		EOP
+		;;
 	two) cp "$(rpmroot el8)/var/lib/rpm/Packages" "$r/var/lib/rpm/Packages" ;;
 	esac
 	snapshot db-$how before
