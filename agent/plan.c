@@ -101,6 +101,16 @@ static bool matches(const struct strv *regexes, const char *package, const char 
 	return false;
 }
 
+/* An advisory has a date of its own; without one an update is as old as its repository. */
+static int64_t age_of(const struct msg_update *u, const struct msg_repository *home)
+{
+	int64_t issued, now = clock_wall();
+
+	if (!u->issued || time_parse(u->issued, &issued) < 0)
+		return home->age;
+	return now > issued ? now - issued : 0;
+}
+
 enum code plan_refuses(const struct config *c, const struct msg_update *u, const struct msg_repository *home,
 		       char **detail)
 {
@@ -124,11 +134,11 @@ enum code plan_refuses(const struct config *c, const struct msg_update *u, const
 		*detail = xstrdup("no entry of updates.allow matches");
 		return CODE_NOT_ALLOWED;
 	}
-	if (home && home->age < c->updates.min_age) {
+	if (home && age_of(u, home) < c->updates.min_age) {
 		char age[32];
 
-		duration_format(home->age, age);
-		*detail = xasprintf("%s is %s old, updates.min_age = %llds", home->suite, age,
+		duration_format(age_of(u, home), age);
+		*detail = xasprintf("%s is %s old, updates.min_age = %llds", u->issued ? "its advisory" : home->suite, age,
 				    (long long)c->updates.min_age);
 		return CODE_TOO_NEW;
 	}

@@ -104,6 +104,12 @@ static void fill_update(const struct session *s, const struct solve_update *u, s
 	m->origin = src ? source_origin(s, src) : NULL;
 	m->suite = src ? xstrdup(src->suite) : NULL;
 	m->security = u->security;
+	if (u->issued) {
+		char issued[TIME_TEXT_MAX];
+
+		time_format(u->issued, issued);
+		m->issued = xstrdup(issued);
+	}
 	strv_copy(&m->advisories, &u->advisories);
 	strv_copy(&m->cves, &u->cves);
 	m->severity = u->severity == SEVERITY_UNKNOWN ? NULL : xstrdup(advisory_severity_name(u->severity));

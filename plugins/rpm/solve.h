@@ -34,6 +34,7 @@ struct solve_update {
 	bool security;
 	enum advisory_severity severity;
 	struct strv advisories, cves;
+	int64_t issued; /* the last of its advisories; 0: not said */
 	char *reason; /* "security update", "needed by foo" */
 	enum code kept; /* CODE_OK: it is planned */
 	char *detail;

@@ -51,6 +51,8 @@ static void add_facts(const struct advisory *a, struct solve_update *u)
 		u->severity = a->severity;
 	if (!strv_contains(&u->advisories, a->id))
 		strv_push(&u->advisories, a->id);
+	if (a->issued > u->issued)
+		u->issued = a->issued;
 	for (size_t i = 0; i < a->cves.n; i++)
 		if (!strv_contains(&u->cves, a->cves.v[i]))
 			strv_push(&u->cves, a->cves.v[i]);

@@ -144,6 +144,7 @@ static const struct wire_field msg_update_fields[] = {
 	STR(msg_update, origin, 0, NAME),
 	STR(msg_update, suite, 0, NAME),
 	BOOL(msg_update, security, 0),
+	STR(msg_update, issued, O, NAME),
 	STRS(msg_update, advisories, 0, NAME, 4096),
 	STRS(msg_update, cves, 0, NAME, 4096),
 	STR(msg_update, severity, O, NAME),

@@ -110,6 +110,7 @@ struct msg_update {
 	char *origin;		/* "Debian:Debian-Security", as apt-cache policy says it */
 	char *suite;
 	bool security;
+	char *issued;		/* when its last advisory was, RFC 3339; absent: it is as old as its repository */
 	struct strv advisories;
 	struct strv cves;
 	char *severity;

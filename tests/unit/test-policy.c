@@ -4,7 +4,7 @@
  *	set SECTION.KEY=VALUE			a setting, as on the command line
  *	deny PACKAGE				denied in an earlier round
  *	age SECONDS				of the one security repository, bookworm-security
- *	update PACKAGE FROM TO [security] [severity=WORD] [suite=WORD] [origin=WORD]	FROM "-": a new package
+ *	update PACKAGE FROM TO [security] [severity=WORD] [issued=TIME] [suite=WORD] [origin=WORD]	FROM "-": a new package
  *	refuse PACKAGE CODE			expected; the others stay planned
  *	error CODE				expected instead: the plan is a lie
  *
@@ -50,6 +50,8 @@ static void offer(struct plan *plan, const struct words *w)
 	u->origin = xstrdup("Debian:Debian-Security");
 	for (size_t i = 4; i < w->n; i++) {
 		u->security |= streq(w->w[i], "security");
+		if (starts_with(w->w[i], "issued="))
+			u->issued = xstrdup(w->w[i] + strlen("issued="));
 		if (starts_with(w->w[i], "severity="))
 			u->severity = xstrdup(w->w[i] + strlen("severity="));
 		if (starts_with(w->w[i], "suite=")) {
