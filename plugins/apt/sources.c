@@ -81,61 +81,80 @@ static size_t option_word(const char *s, size_t n, struct buf *ret)
 	return i;
 }
 
-static bool option_allowed(const char *path, size_t line, const char *word, struct wire_list *alarms)
+static bool option_allowed(const char *path, size_t line, const struct buf *option, struct wire_list *alarms)
 {
-	const char *eq = strchr(word, '=');
+	const char *word = buf_str(option), *eq = strchr(word, '=');
+	/* no option has brackets, and where they end the list is libapt's idea */
+	bool bad = strpbrk(word, "[]") || strlen(word) != option->n;
 
-	if (!eq)
-		return true;
-	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
-		if (strlen(rules[i].option) != (size_t)(eq - word) ||
-		    strncasecmp(rules[i].option, word, (size_t)(eq - word)) != 0)
-			continue;
-		if (!lowers_trust(rules[i].lowers, eq + 1))
-			return true;
+	for (size_t i = 0; eq && !bad && i < ARRAY_SIZE(rules); i++)
+		bad = strlen(rules[i].option) == (size_t)(eq - word) &&
+		      strncasecmp(rules[i].option, word, (size_t)(eq - word)) == 0 &&
+		      lowers_trust(rules[i].lowers, eq + 1);
+	if (bad)
 		reason_add(alarms, CODE_TRUST_LOWERED, "%s:%zu: [%s] is not honoured", path, line, word);
-		return false;
+	return !bad;
+}
+
+/* WORD so that libapt reads just that, whatever is in it. */
+static void put_option(struct buf *out, const struct buf *word)
+{
+	for (size_t i = 0; i < word->n; i++) {
+		unsigned char c = (unsigned char)word->s[i];
+
+		if (c <= ' ' || c >= 0x7f || c == '"' || c == '%')
+			buf_printf(out, "%%%02x", c);
+		else
+			buf_putc(out, (char)c);
 	}
-	return true;
+}
+
+/* Copy what is between "[" at *I and "]"; *I is then behind it. Was there an option that may stay? */
+static bool copy_options(const char *path, size_t line, const char *s, size_t n, size_t *i, struct buf *out,
+			 struct wire_list *alarms)
+{
+	cleanup_buf struct buf word = { 0 };
+	bool any = false;
+
+	for (++*i; *i < n && s[*i] != ']';) {
+		if (isspace((unsigned char)s[*i])) {
+			++*i;
+			continue;
+		}
+		*i += option_word(s + *i, n - *i, &word);
+		if (!word.n || !option_allowed(path, line, &word, alarms))
+			continue;
+		/* libapt refuses empty brackets, so they are written with the first option */
+		buf_putc(out, any ? ' ' : '[');
+		put_option(out, &word);
+		any = true;
+	}
+	if (*i < n) {
+		++*i;
+		if (any)
+			buf_putc(out, ']');
+	}
+	return any;
 }
 
 static void copy_line(const char *path, size_t line, const char *s, size_t n, struct buf *out, struct wire_list *alarms)
 {
-	cleanup_buf struct buf word = { 0 };
-	size_t i = 0, open;
+	size_t i = 0;
 
 	while (i < n && isspace((unsigned char)s[i]))
 		i++;
-	bool comment = i < n && s[i] == '#';
-	while (i < n && !isspace((unsigned char)s[i]) && s[i] != '[')
+	bool comment = i < n && s[i] == '#', any = comment;
+	while (i < n && !isspace((unsigned char)s[i]))
 		i++;
 	while (i < n && isspace((unsigned char)s[i]))
 		i++;
-	open = i;
-	if (i >= n || s[i] != '[' || comment) {
-		buf_append(out, s, n);
-		return;
+	buf_append(out, s, i);
+	/* brackets that were emptied are gone, and those behind them would take their place */
+	while (!any && i < n && s[i] == '[') {
+		any = copy_options(path, line, s, n, &i, out, alarms);
+		for (; !any && i < n && isspace((unsigned char)s[i]); i++)
+			buf_putc(out, s[i]);
 	}
-	buf_append(out, s, open);
-	/* libapt refuses empty brackets, so they are written with the first option */
-	bool any = false;
-	for (i = open + 1; i < n && s[i] != ']';) {
-		if (isspace((unsigned char)s[i])) {
-			i++;
-			continue;
-		}
-		size_t len = option_word(s + i, n - i, &word);
-		if (option_allowed(path, line, buf_str(&word), alarms)) {
-			buf_putc(out, any ? ' ' : '[');
-			buf_append(out, s + i, len);
-			any = true;
-		}
-		i += len;
-	}
-	if (any)
-		buf_putc(out, ']');
-	if (i < n)
-		i++;
 	buf_append(out, s + i, n - i);
 }
 
