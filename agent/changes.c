@@ -105,27 +105,60 @@ bool changes_reduce(struct report *r, const struct report *previous)
 	drop(&find_unreadable, &r->unreadable, &previous->unreadable, same_unreadable);
 	drop(&find_unmanaged, &r->unmanaged, &previous->unmanaged, same_unmanaged);
 	return r->pending.n || r->kept_back.n || r->failed.n || r->blocked.n || r->alarms.n || r->stale.n ||
-	       r->unreadable.n || r->unmanaged.n || r->applied.n || r->restarts.n || r->exit_code != previous->exit_code;
+	       r->unreadable.n || r->unmanaged.n || r->applied.n || r->restarts.n || r->exit_code != previous->exit_code ||
+	       r->error.code != previous->error.code;
 }
 
 struct find {
 	struct report *ret;
-	bool found;
+	bool found, planned, scanned;
+	struct wire_list stale, unreadable, unmanaged;
 };
+
+static void move(struct wire_list *to, struct wire_list *from)
+{
+	*to = *from;
+	*from = (struct wire_list){ 0 };
+}
+
+static void append(const struct wire_message *m, struct wire_list *to, const struct wire_list *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		wire_copy(m, wire_list_add(m, to), wire_list_at(m, from, i));
+}
 
 static bool look(void *arg, const char *line, size_t n)
 {
 	struct find *f = arg;
 	struct json_object *o = NULL;
+	struct report r;
 	struct err ignored = ERR_INIT;
+	bool good = state_parse(line, n, &o, &ignored) == 0 && report_read(o, &r, &ignored) == 0;
 
-	if (state_parse(line, n, &o, &ignored) == 0 && report_read(o, f->ret, &ignored) == 0) {
-		f->found = f->ret->planned;
-		if (!f->found)
-			report_clear(f->ret);
-	}
 	json_object_put(o);
-	return !f->found;
+	if (!good)
+		return true;
+	if (r.scanned && !f->scanned) {
+		f->scanned = true;
+		move(&f->stale, &r.stale);
+		move(&f->unreadable, &r.unreadable);
+		move(&f->unmanaged, &r.unmanaged);
+	}
+	if (!f->found && r.mode != MODE_SCAN) {
+		f->found = true;
+		f->planned = r.planned;
+		*f->ret = r;
+		return !f->planned || !f->scanned;
+	}
+	if (f->found && !f->planned && r.planned) {
+		f->planned = true;
+		append(&msg_update, &f->ret->pending, &r.pending);
+		append(&msg_update, &f->ret->kept_back, &r.kept_back);
+		append(&msg_failure, &f->ret->failed, &r.failed);
+		append(&msg_reason, &f->ret->alarms, &r.alarms);
+	}
+	report_clear(&r);
+	return !f->planned || !f->scanned;
 }
 
 bool changes_previous(const char *state_dir, struct report *ret)
@@ -133,6 +166,16 @@ bool changes_previous(const char *state_dir, struct report *ret)
 	struct find f = { .ret = ret };
 	struct err ignored = ERR_INIT;
 
+	*ret = (struct report){ .error = ERR_INIT };
 	(void)history_each(state_dir, LOOK_BACK, look, &f, &ignored);
+	/* a scan may be newer than what planned, and an early failure looks at nothing */
+	wire_list_clear(&find_process, &ret->stale);
+	wire_list_clear(&find_unreadable, &ret->unreadable);
+	wire_list_clear(&find_unmanaged, &ret->unmanaged);
+	move(&ret->stale, &f.stale);
+	move(&ret->unreadable, &f.unreadable);
+	move(&ret->unmanaged, &f.unmanaged);
+	if (!f.found)
+		report_clear(ret);
 	return f.found;
 }

@@ -6,8 +6,9 @@
 #pragma once
 #include "report.h"
 
-/* The newest report of the history that planned, so that it can be compared
- * with, into RET. false: there is none. */
+/* What is known from the history, as a report to compare with, into RET: the
+ * newest that was to plan, with the lists of older ones where it did not get
+ * that far. false: there is none. */
 bool changes_previous(const char *state_dir, struct report *ret);
 /* Drop from R's lists what PREVIOUS has. Returns whether anything is left to
  * say: an entry, something done, or another result. */

@@ -150,8 +150,11 @@ int report_read(struct json_object *o, struct report *ret, struct err *err)
 	    take_lists(o, ret, err) == 0 && take_processes(o, ret, err) == 0) {
 		ret->bytes = take_int(o, "bytes_fetched");
 		ret->log = take_string(o, "log");
-		/* what the exit code stood on */
-		ret->planned = ret->refreshed = ret->mode != MODE_SCAN;
+		/* empty lists of a run that failed early say nothing */
+		ret->planned = ret->mode != MODE_SCAN &&
+			       ((ret->error.code == CODE_OK && !ret->blocked.n) || ret->pending.n || ret->applied.n ||
+				ret->kept_back.n || ret->failed.n);
+		ret->refreshed = ret->planned || ret->repositories.n;
 		for (size_t i = 0; i < ret->repositories.n; i++)
 			ret->security_source |=
 				((const struct msg_repository *)wire_list_at(&msg_repository, &ret->repositories, i))->security;
