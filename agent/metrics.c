@@ -83,6 +83,22 @@ static void put_codes(const struct out *o, const char *label, const struct wire_
 	}
 }
 
+/* A run that failed early says nothing of some things: the one before still holds. */
+static const struct report *planned_by(const struct out *o)
+{
+	return o->m->planned ? o->m->planned : o->m->last;
+}
+
+static const struct report *probed_by(const struct out *o)
+{
+	return o->m->last->probed ? o->m->last : planned_by(o);
+}
+
+static const struct report *refreshed_by(const struct out *o)
+{
+	return o->m->last->refreshed || o->m->last->repositories.n ? o->m->last : planned_by(o);
+}
+
 /* ---------------------------------------------------------------------------------------- families of one number */
 
 static int64_t carried_count(const struct report *r)
@@ -120,7 +136,7 @@ NUMBER(last_applied, put_known, m->last->applied.n)
 NUMBER(last_failed, put_known, m->last->failed.n)
 NUMBER(left_behind, put_known, m->last->left_behind.n)
 NUMBER(conffiles, put_known, m->last->conffiles.n)
-NUMBER(image_vulnerable, put_known, m->last->ledger.updates.n > 0 || report_open(m->last) > 0)
+NUMBER(image_vulnerable, put_known, m->last->ledger.updates.n > 0 || report_open(planned_by(o)) > 0)
 NUMBER(lost_on_recreate, put_known, carried_count(m->last))
 NUMBER(plugin_rss, put_known, m->last->plugin_max_rss)
 /* clang-format on */
@@ -188,7 +204,7 @@ static void last_error(const struct out *o)
 /* Wanted, and not in place: open security updates of any cause are an alert's matter. */
 static void pending_security(const struct out *o)
 {
-	const struct report *r = o->m->last;
+	const struct report *r = planned_by(o);
 	int64_t n = (int64_t)r->failed.n;
 
 	if (!r->planned)
@@ -200,13 +216,13 @@ static void pending_security(const struct out *o)
 
 static void pending(const struct out *o)
 {
-	if (o->m->last->planned)
-		put_int(o, LABELS(), (int64_t)report_open(o->m->last));
+	if (planned_by(o)->planned)
+		put_int(o, LABELS(), (int64_t)report_open(planned_by(o)));
 }
 
 static void kept_back(const struct out *o)
 {
-	const struct wire_list *l = &o->m->last->kept_back;
+	const struct wire_list *l = &planned_by(o)->kept_back;
 	int64_t count[CODE_MAX] = { 0 };
 
 	for (size_t i = 0; i < l->n; i++)
@@ -236,29 +252,31 @@ static void alarms(const struct out *o)
 
 static void packages(const struct out *o)
 {
-	if (o->m->last->probed)
-		put_int(o, LABELS(), o->m->last->probe.database.packages);
+	if (probed_by(o)->probed)
+		put_int(o, LABELS(), probed_by(o)->probe.database.packages);
 }
 
 static void database_clean(const struct out *o)
 {
-	if (o->m->last->probed)
-		put_int(o, LABELS(), streq(strna(o->m->last->probe.database.state), "clean"));
+	if (probed_by(o)->probed)
+		put_int(o, LABELS(), streq(strna(probed_by(o)->probe.database.state), "clean"));
 }
 
 static void security_source(const struct out *o)
 {
-	if (o->m->last->refreshed)
-		put_int(o, LABELS(), o->m->last->security_source && !report_blind(o->m->last));
+	const struct report *r = refreshed_by(o);
+
+	if (r->refreshed)
+		put_int(o, LABELS(), r->security_source && !report_blind(r));
 }
 
 /* -------------------------------------------------------------------------------- families: the distribution */
 
 static void end_of_life(const struct out *o)
 {
-	const struct msg_distribution *d = &o->m->last->probe.distribution;
+	const struct msg_distribution *d = &probed_by(o)->probe.distribution;
 
-	if (o->m->last->probed)
+	if (probed_by(o)->probed)
 		put_int(o,
 			LABELS("distribution", d->id, "version", d->version, "codename", d->codename, "support",
 			       d->support),
@@ -267,11 +285,11 @@ static void end_of_life(const struct out *o)
 
 static void end_of_life_time(const struct out *o)
 {
-	const char *day = o->m->last->probe.distribution.end_of_life;
+	const char *day = probed_by(o)->probe.distribution.end_of_life;
 	cleanup_free char *text = xasprintf("%sT23:59:59Z", strna(day));
 	int64_t t;
 
-	if (o->m->last->probed && time_parse(text, &t) == 0)
+	if (probed_by(o)->probed && time_parse(text, &t) == 0)
 		put_time(o, t);
 }
 
@@ -282,7 +300,7 @@ typedef void each_repository(const struct out *o, const struct msg_repository *m
 /* Each address and suite once: two samples with the same labels spoil the whole answer. */
 static void repositories(const struct out *o, each_repository *fn)
 {
-	const struct wire_list *l = &o->m->last->repositories;
+	const struct wire_list *l = &refreshed_by(o)->repositories;
 	cleanup_strv struct strv seen = { 0 };
 
 	for (size_t i = 0; i < l->n && seen.n < REPOSITORIES_MAX; i++) {

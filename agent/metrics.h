@@ -25,7 +25,8 @@ struct metrics_state {
 struct metrics_snapshot {
 	const char *container;		/* label of every sample; NULL: there is only this one */
 	const char *name, *image;	/* of stopgap_container_info; may be NULL */
-	const struct report *last;	/* NULL: no run has ended */
+	const struct report *last;	/* that was to plan, or any; NULL: no run has ended */
+	const struct report *planned;	/* the last that did plan; NULL: LAST, if that did */
 	const struct metrics_state *state;
 	int64_t now, started, next_run;	/* s since the epoch; next_run 0: none */
 	bool running;
@@ -40,5 +41,7 @@ void metrics_account(struct metrics_state *s, const struct report *r);
 /* A missing file is all zero; a damaged one too, with ERR and -1. */
 int metrics_load(struct metrics_state *ret, const char *state_dir, struct err *err);
 int metrics_save(const struct metrics_state *s, const char *state_dir, struct err *err);
+/* Load, account R, save: for the run itself, which holds the folder's lock. */
+int metrics_record(const struct report *r, const char *state_dir, struct err *err);
 /* The whole exposition of N containers. */
 void metrics_write(const struct metrics_snapshot *v, size_t n, bool openmetrics, struct buf *ret);

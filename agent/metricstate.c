@@ -1,5 +1,6 @@
 /* metricstate.c - the counters of metrics.h: counted, kept, read again. */
 #include "fd.h"
+#include "log.h"
 #include "metrics.h"
 
 #define STATE_FILE_MAX 65536
@@ -96,4 +97,15 @@ int metrics_save(const struct metrics_state *s, const char *state_dir, struct er
 	wire_put(&text, o);
 	json_object_put(o);
 	return replace_file(path, 0600, text.s, text.n, err);
+}
+
+int metrics_record(const struct report *r, const char *state_dir, struct err *err)
+{
+	struct metrics_state s;
+	struct err damaged = ERR_INIT;
+
+	if (metrics_load(&s, state_dir, &damaged) < 0)
+		log_warning("%s: counters begin at 0", damaged.msg);
+	metrics_account(&s, r);
+	return metrics_save(&s, state_dir, err);
 }

@@ -1,5 +1,6 @@
 /* run.c - the cycle as a state × event table (run.h). */
 #include "log.h"
+#include "metrics.h"
 #include "runstate.h"
 #include "statedir.h"
 
@@ -121,6 +122,9 @@ enum state run_conclude(struct run *r)
 	/* a container that cannot be written to still gets its report on stdout */
 	if (r->lock_fd >= 0 && report_save(r->report, r->config->report.state_dir, r->config->report.history, &err) < 0)
 		log_warning("save the report: %s, ignoring", err.msg);
+	/* before the hook, which may show them */
+	else if (r->lock_fd >= 0 && metrics_record(r->report, r->config->report.state_dir, &err) < 0)
+		log_debug("save the counters: %s, ignoring", err.msg);
 	closep(&r->lock_fd);
 	r->lock_fd = -1;
 	return hook_after(r);

@@ -20,18 +20,10 @@
 /* What the state folder has. false: nothing. */
 static bool stored(const struct config *config, struct snapshot *ret)
 {
-	struct report *r = xcalloc(1, sizeof(*r));
-	struct json_object *o = NULL;
 	struct err err = ERR_INIT;
-	bool good = state_read(config->report.state_dir, "last.json", &o, &err) == 0 && report_read(o, r, &err) == 0;
 
-	json_object_put(o);
-	if (good) {
-		ledger_read(config->report.state_dir, &r->container, &r->ledger);
-		snapshot_take(ret, r);
+	if (snapshot_load(ret, config->report.state_dir, NULL, &err) == 0)
 		return true;
-	}
-	free(r);
 	log_error("no agent runs here ('%s'), and there is no report: %s", config->report.socket, err.msg);
 	return false;
 }
@@ -49,7 +41,7 @@ static struct json_object *document(const struct config *config)
 		return o;
 	}
 	if (stored(config, &s)) {
-		const struct snapshot_agent none = { .state = "no agent" };
+		const struct snapshot_agent none = { .state = "no_agent" };
 
 		o = snapshot_document(&s, &none, config->report.state_dir, STATUS_STATUS, 0);
 	}
@@ -157,18 +149,26 @@ static int put_nagios(const struct options *opt, const struct config *config, st
 {
 	static const char *const words[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
 	struct json_object *last = at(doc, "last"), *u = at(doc, "updates"), *p = at(doc, "processes");
-	int64_t open = number(u, "open"), stale = number(p, "stale"), age = number(last, "age");
-	cleanup_free char *old = ago(age), *result = out_cell(text(last, "result"));
+	int64_t open = number(u, "open"), stale = number(p, "stale"), now, then, age = number(last, "age");
+	cleanup_free char *result = out_cell(text(last, "result"));
 	int64_t code = number(last, "exit_code");
 	int state = range_state(open, opt->warning, opt->critical);
 	cleanup_buf struct buf line = { 0 };
 
-	buf_printf(&line, "%lld security updates are open, %lld processes run old code, last report %s ago (%s)",
-		   (long long)open, (long long)stale, old, *result ? result : "none yet");
+	/* a scan says nothing of updates, however new it is */
+	if (u && time_parse(text(u, "time"), &then) == 0 && time_parse(text(doc, "time"), &now) == 0)
+		age = now > then ? now - then : 0;
+	cleanup_free char *old = ago(age);
+	if (u)
+		buf_printf(&line, "%lld security updates are open, ", (long long)open);
+	else
+		buf_puts(&line, "no run has planned yet, ");
+	buf_printf(&line, "%lld processes run old code, last report %s ago (%s)", (long long)stale, old,
+		   *result ? result : "none yet");
 	if (state == 0 && (stale || code == EXIT_OUT_OF_SUPPORT))
 		state = 1;
 	/* what is not known is not well */
-	if (state < 2 && (!last || code == EXIT_FAILED || code == EXIT_BLOCKED || code == EXIT_NO_METADATA ||
+	if (state < 2 && (!u || code == EXIT_FAILED || code == EXIT_BLOCKED || code == EXIT_NO_METADATA ||
 			  (config->schedule.interval && age > 2 * config->schedule.interval + config->schedule.jitter)))
 		state = 3;
 	buf_printf(ret, "STOPGAP %s - ", words[state]);

@@ -3,11 +3,14 @@
 #include "history.h"
 #include "log.h"
 #include "snapshot.h"
+#include "statefile.h"
 #include "support.h"
+
+#define LOOK_BACK 100 /* reports of the history */
 
 static void let_go(struct snapshot *s, struct report *r)
 {
-	if (!r || r == s->last || r == s->updates || r == s->processes)
+	if (!r || r == s->last || r == s->attempt || r == s->updates || r == s->processes)
 		return;
 	report_clear(r);
 	free(r);
@@ -24,6 +27,8 @@ static void replace(struct snapshot *s, struct report **at, struct report *r)
 void snapshot_take(struct snapshot *s, struct report *r)
 {
 	replace(s, &s->last, r);
+	if (r->mode != MODE_SCAN)
+		replace(s, &s->attempt, r);
 	if (r->planned)
 		replace(s, &s->updates, r);
 	if (r->scanned)
@@ -33,9 +38,80 @@ void snapshot_take(struct snapshot *s, struct report *r)
 void snapshot_clear(struct snapshot *s)
 {
 	replace(s, &s->last, NULL);
+	replace(s, &s->attempt, NULL);
 	replace(s, &s->updates, NULL);
 	replace(s, &s->processes, NULL);
 }
+
+/* --- from the state folder ------------------------------------------------------- */
+
+struct loading {
+	struct snapshot *s;
+	const char *state_dir;
+	const struct container *of;
+};
+
+/* O as a report of the container that is wanted; NULL with ERR. */
+static struct report *take_report(const struct loading *l, struct json_object *o, struct err *err)
+{
+	struct report *r = xcalloc(1, sizeof(*r));
+	const struct container *c = &r->container;
+
+	if (report_read(o, r, err) == 0) {
+		if (!l->of || (streq(strna(c->host), strna(l->of->host)) && (!c->id || !l->of->id || streq(c->id, l->of->id)))) {
+			ledger_read(l->state_dir, c, &r->ledger);
+			return r;
+		}
+		(void)err_set(err, CODE_IO, 0, "the reports in '%s' are another container's", l->state_dir);
+		report_clear(r);
+	}
+	free(r);
+	return NULL;
+}
+
+/* A run answers some questions: older ones answer the rest. */
+static bool take_older(void *arg, const char *line, size_t n)
+{
+	struct loading *l = arg;
+	struct snapshot *s = l->s;
+	struct json_object *o = NULL;
+	struct report *r = NULL;
+	struct err ignored = ERR_INIT;
+
+	if (state_parse(line, n, &o, &ignored) == 0)
+		r = take_report(l, o, &ignored);
+	json_object_put(o);
+	if (!r)
+		return true;
+	if (!s->attempt && r->mode != MODE_SCAN)
+		s->attempt = r;
+	if (!s->updates && r->planned)
+		s->updates = r;
+	if (!s->processes && r->scanned)
+		s->processes = r;
+	let_go(s, r);
+	return !s->attempt || !s->updates || !s->processes;
+}
+
+int snapshot_load(struct snapshot *s, const char *state_dir, const struct container *of, struct err *err)
+{
+	struct loading l = { s, state_dir, of };
+	struct json_object *o = NULL;
+	struct report *r = NULL;
+	struct err ignored = ERR_INIT;
+
+	if (state_read(state_dir, "last.json", &o, err) == 0)
+		r = take_report(&l, o, err);
+	json_object_put(o);
+	if (!r)
+		return -1;
+	snapshot_take(s, r);
+	if (!s->attempt || !s->updates || !s->processes)
+		(void)history_each(state_dir, LOOK_BACK, take_older, &l, &ignored);
+	return 0;
+}
+
+/* --- documents --------------------------------------------------------------------- */
 
 static void add_time(struct json_object *o, const char *name, int64_t t)
 {
@@ -202,7 +278,8 @@ void snapshot_metrics(const struct snapshot *s, struct metrics_snapshot *m)
 {
 	const struct report *p = s->processes;
 
-	m->last = s->updates ? s->updates : s->last;
+	m->last = s->attempt ? s->attempt : s->last;
+	m->planned = s->updates;
 	m->unsupported_packages = s->updates && s->updates->support_known ?
 					  (int64_t)support_count(&s->updates->support, "ended") : -1;
 	m->scanned_processes = p ? p->processes : -1;

@@ -27,6 +27,7 @@ struct snapshot_agent {
 
 struct snapshot {
 	struct report *last;	/* of any mode; NULL: no run yet */
+	struct report *attempt;	/* the last that was to plan, whatever became of it: not a scan */
 	struct report *updates;	/* the last that planned */
 	struct report *processes; /* the last that looked at processes */
 };
@@ -34,9 +35,13 @@ struct snapshot {
 /* Takes over R, from xmalloc; reports that nothing refers to any more go. */
 void snapshot_take(struct snapshot *s, struct report *r);
 void snapshot_clear(struct snapshot *s);
+/* What STATE_DIR has, into the empty S: last.json, and of the history what else
+ * is the latest of its kind. OF (NULL: any): only reports of this container.
+ * -1: there is no last report. */
+int snapshot_load(struct snapshot *s, const char *state_dir, const struct container *of, struct err *err);
 /* A reference for the caller to put; NULL: there was no such run yet. CONFIG
  * names the state folder, for the history. */
 struct json_object *snapshot_document(const struct snapshot *s, const struct snapshot_agent *a, const char *state_dir,
 				      enum status_doc doc, int64_t limit);
-/* The part of M that reports know: last and the counts. */
+/* The part of M that reports know: the reports and the counts. */
 void snapshot_metrics(const struct snapshot *s, struct metrics_snapshot *m);

@@ -74,22 +74,13 @@ static void save_schedule(const struct updater *u)
 
 static void load_report(struct updater *u)
 {
-	struct report *r = xcalloc(1, sizeof(*r));
-	struct json_object *o = NULL;
 	struct err ignored = ERR_INIT;
 
-	if (state_read(u->config.report.state_dir, "last.json", &o, &ignored) == 0 && report_read(o, r, &ignored) == 0 &&
-	    is_ours(u, r->container.host, r->container.id)) {
-		ledger_read(u->config.report.state_dir, &u->container, &r->ledger);
-		if (r->id > u->last_id)
-			u->last_id = r->id;
-		u->run_id = r->id;
-		snapshot_take(&u->snapshot, r);
-	} else {
-		report_clear(r);
-		free(r);
-	}
-	json_object_put(o);
+	if (snapshot_load(&u->snapshot, u->config.report.state_dir, &u->container, &ignored) < 0)
+		return;
+	u->run_id = u->snapshot.last->id;
+	if (u->run_id > u->last_id)
+		u->last_id = u->run_id;
 }
 
 void updater_load(struct updater *u)
@@ -137,6 +128,7 @@ void updater_ended(struct updater *u, const struct report *r)
 		schedule_end(&u->schedule, clock_wall(), code, retryable);
 		save_schedule(u);
 	}
+	/* a run that had the state folder has counted itself there: these are the same numbers and those of the others */
 	metrics_account(&u->metrics, r);
 	if (metrics_save(&u->metrics, u->config.report.state_dir, &err) < 0)
 		log_debug("save the counters: %s, ignoring", err.msg);
