@@ -43,6 +43,15 @@ void metrics_account(struct metrics_state *s, const struct report *r)
 	add(&s->applied, (int64_t)r->applied.n);
 	add(&s->failed, (int64_t)r->failed.n);
 	add(&s->bytes, r->bytes);
+	for (size_t i = 0; i < r->restarts.n; i++) {
+		enum code code = ((const struct find_restart *)wire_list_at(&find_restart, &r->restarts, i))->code;
+
+		/* one that policy or the budget forbade is none */
+		if (code == CODE_OK)
+			add(&s->restarts, 1);
+		else if (code_class(code) == CLASS_ALARM && code != CODE_RESTART_BUDGET)
+			add(&s->restarts_failed, 1);
+	}
 	s->last_run = end;
 	/* it did what it should: what it found is another matter */
 	if (r->exit_code == EXIT_DONE || r->exit_code == EXIT_PENDING || r->exit_code == EXIT_STALE ||

@@ -59,6 +59,22 @@ TEST(a_success_is_a_run_that_could_do_its_work)
 	}
 }
 
+TEST(restarts_are_counted_when_they_were_tried)
+{
+	static const enum code codes[] = { CODE_OK,	       CODE_OK,		   CODE_RESTART_FAILED,	    CODE_STILL_STALE,
+					   CODE_DIED_AGAIN,    CODE_REPORT_ONLY,   CODE_RESTART_NEVER,	    CODE_RESTART_BUDGET,
+					   CODE_RESTART_COVERED };
+	struct metrics_state s = { 0 };
+	struct report r = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
+		((struct find_restart *)wire_list_add(&find_restart, &r.restarts))->code = codes[i];
+	metrics_account(&s, &r);
+	EQ(s.restarts, 2);
+	EQ(s.restarts_failed, 3);
+	wire_list_clear(&find_restart, &r.restarts);
+}
+
 TEST(saved_and_read_again)
 {
 	struct metrics_state s = { .runs = { 1, 2, 3, 4, 5, 6, 7, 8, 9 },
