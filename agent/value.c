@@ -5,6 +5,9 @@
 #include "buf.h"
 #include "value.h"
 
+#define REGEX_SIZE  10000 /* atoms that regcomp() makes of an expression */
+#define REGEX_DEPTH 32
+
 /* A number and its unit, one of UNITS ("s", "m", ...), each worth FACTORS. */
 static int parse_scaled(const char *v, const char *const *units, const int64_t *factors, int64_t *ret)
 {
@@ -82,11 +85,73 @@ int value_octal(const char *v, int64_t *ret)
 	return 0;
 }
 
+/* The end of the bracket expression that begins at S. */
+static const char *skip_bracket(const char *s)
+{
+	s += s[1] == '^' ? 2 : 1;
+	s += *s == ']';
+	s += strcspn(s, "]");
+	return *s ? s : s - 1;
+}
+
+/* How often the repetition *S copies what it repeats, 0: it is none. *S is then its last byte. */
+static int64_t copies(const char **s)
+{
+	int64_t from, to = 0;
+	char *end;
+
+	if (**s == '*' || **s == '?')
+		return 1;
+	if (**s == '+')
+		return 2;
+	if (**s != '{')
+		return 0;
+	from = strtoll(*s + 1, &end, 10);
+	if (*end == ',')
+		to = strtoll(end + 1, &end, 10);
+	*s = end - (*end != '}');
+	return from < 0 || to < 0 || from > REGEX_SIZE || to > REGEX_SIZE ? REGEX_SIZE + 2 :
+									    (from > to ? from : to) + 1;
+}
+
+/* regcomp() copies what is repeated: "a++++" becomes 16 atoms, "((a+)+)+" 8, and it would take all memory. */
+static bool regex_too_large(const char *re)
+{
+	int64_t group[REGEX_DEPTH] = { 0 }, atom = 0, n;
+	size_t depth = 0;
+
+	for (const char *s = re; *s; s++) {
+		n = copies(&s);
+		if (n) {
+			group[depth] += atom * (n - 1);
+			atom *= n;
+		} else if (*s == '(') {
+			if (++depth == REGEX_DEPTH)
+				return true;
+			group[depth] = atom = 0;
+		} else {
+			atom = *s == ')' && depth ? group[depth--] : 1;
+			group[depth] += atom;
+			if (*s == '\\' && s[1])
+				s++;
+			else if (*s == '[')
+				s = skip_bracket(s);
+		}
+		if (group[depth] > REGEX_SIZE)
+			return true;
+	}
+	return false;
+}
+
 static int check_regex(const char *re, struct err *err)
 {
 	cleanup_free char *anchored = xasprintf("^(%s)$", re);
 	char why[128];
 	regex_t r;
+
+	if (regex_too_large(re))
+		return err_set(err, CODE_CONFIG, 0,
+			       "'%s': repetitions of repetitions make it too large, or brackets too deep", re);
 	int e = regcomp(&r, anchored, REG_EXTENDED | REG_NOSUB);
 
 	if (e != 0) {

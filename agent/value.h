@@ -19,7 +19,7 @@ int value_enum(const char *words, const char *v, int *ret);
 /* A file mode of at most four octal digits. */
 int value_octal(const char *v, int64_t *ret);
 /* Add the extended regular expressions of V, separated by blanks, to L. What
- * does not compile is CODE_CONFIG; L has the ones before it then. */
+ * does not compile, or grows too large, is CODE_CONFIG; L has the ones before it then. */
 int value_regexes(struct strv *l, const char *v, struct err *err);
 /* "3/1h": at most COUNT (up to 1000) in any PERIOD (seconds, at least one). */
 struct budget {

@@ -151,4 +151,27 @@ TEST(budgets)
 	EQ(b.period, 90);
 }
 
+TEST(expressions_that_grow)
+{
+	static const char *const good[] = { "lib.*",	      "lib.+-foo.+(bar)?+", "[][+{(]++", "a{3,1000}",
+					    "\\\\+\\+\\(\\{", "(a|b{2}){5}{6}c",    "[^]+]" };
+	static const char *const bad[] = {
+		"a++++++++++++++",	"(((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+)+",
+		"(a{255}){255}",	"a{1,20000}",
+		"((a{100}){100}){100}", "((((((((((((((((((((((((((((((((a))))))))))))))))))))))))))))))))"
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(good) + ARRAY_SIZE(bad); i++) {
+		bool want = i < ARRAY_SIZE(good);
+		const char *re = want ? good[i] : bad[i - ARRAY_SIZE(good)];
+		cleanup_strv struct strv l = { 0 };
+		struct err err = ERR_INIT;
+
+		if ((value_regexes(&l, re, &err) == 0) != want)
+			FAIL("'%s': %s", re, want ? err.msg : "taken");
+		if (!want)
+			HAS(err.msg, "too large");
+	}
+}
+
 TAP_MAIN
