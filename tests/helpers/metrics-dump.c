@@ -109,8 +109,8 @@ int main(int argc, char **argv)
 			.stale_processes = empty ? -1 : 2,
 			.unreadable_processes = empty ? -1 : 1,
 			.unmanaged_files = empty ? -1 : 0,
-			.unsupported_packages = -1,
-			.unfixed_cves = -1,
+			.unsupported_packages = empty ? -1 : 3,
+			.unfixed_cves = empty ? -1 : 4,
 		};
 	metrics_write(m, many ? 3 : 1, streq(argv[1], "openmetrics"), &out);
 	fputs(buf_str(&out), stdout);
