@@ -27,6 +27,7 @@ static const struct setting settings[] = {
 	S(updates, origins, T_LINES, NULL, NULL),
 	S(updates, allow, T_REGEXES, NULL, NULL),
 	S(updates, deny, T_REGEXES, NULL, NULL),
+	S(updates, fixes, T_REGEXES, NULL, NULL),
 	S(updates, min_age, T_DURATION, "0", NULL),
 	S(updates, min_severity, T_ENUM, "any", "any low moderate important critical"),
 	S(updates, minimal, T_ENUM, "auto", "auto yes no"),

@@ -25,6 +25,7 @@ struct config {
 		int policy;		/* enum policy */
 		struct strv origins;	/* empty: the distribution's security origins */
 		struct strv allow, deny; /* anchored POSIX EREs of package names */
+		struct strv fixes;	/* the same of advisories and CVEs; empty: any */
 		int64_t min_age;
 		int min_severity;	/* enum severity */
 		int minimal;		/* enum minimal */

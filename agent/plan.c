@@ -101,6 +101,19 @@ static bool matches(const struct strv *regexes, const char *package, const char 
 	return false;
 }
 
+static bool fixes_one(const struct strv *fixes, const struct msg_update *u)
+{
+	const char *re;
+
+	for (size_t i = 0; i < u->advisories.n; i++)
+		if (matches(fixes, u->advisories.v[i], &re))
+			return true;
+	for (size_t i = 0; i < u->cves.n; i++)
+		if (matches(fixes, u->cves.v[i], &re))
+			return true;
+	return false;
+}
+
 /* An advisory has a date of its own; without one an update is as old as its repository. */
 static int64_t age_of(const struct msg_update *u, const struct msg_repository *home)
 {
@@ -132,6 +145,11 @@ enum code plan_refuses(const struct config *c, const struct msg_update *u, const
 		return CODE_OK;
 	if (c->updates.allow.n && !matches(&c->updates.allow, u->package, &re)) {
 		*detail = xstrdup("no entry of updates.allow matches");
+		return CODE_NOT_ALLOWED;
+	}
+	if (c->updates.fixes.n && !fixes_one(&c->updates.fixes, u)) {
+		*detail = xstrdup(u->advisories.n ? "no entry of updates.fixes matches what it fixes" :
+						    "updates.fixes is set, and this repository names no advisories");
 		return CODE_NOT_ALLOWED;
 	}
 	if (home && age_of(u, home) < c->updates.min_age) {
@@ -242,6 +260,7 @@ struct json_object *plan_params(const struct config *c, const struct wire_list *
 		.origins = c->updates.origins,
 		.allow = c->updates.allow,
 		.deny = c->updates.deny,
+		.fixes = c->updates.fixes,
 		.min_age = c->updates.min_age,
 		.min_severity = (char *)(uintptr_t)(c->updates.min_severity == SEVERITY_ANY ?
 				"" : severity_name((enum severity)c->updates.min_severity)),

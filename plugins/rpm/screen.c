@@ -297,6 +297,7 @@ void screen_make(const struct solve_input *in, struct screen *ret)
 	map_init(&ret->considered, pool->nsolvables);
 	map_setall(&ret->considered);
 	ret->n_allow = compile(&in->params->allow, &ret->allow);
+	ret->n_fixes = compile(&in->params->fixes, &ret->fixes);
 	FOR_REPO_SOLVABLES(pool->installed, p, x)
 	installed[x->name] = p;
 	for (size_t i = 0; i < in->n_repos; i++) {
@@ -319,7 +320,17 @@ void screen_clear(struct screen *s)
 	free(s->of);
 	map_free(&s->considered);
 	free_regexes(s->allow, s->n_allow);
+	free_regexes(s->fixes, s->n_fixes);
 	*s = (struct screen){ 0 };
+}
+
+bool screen_wants(const struct screen *s, const char *id, const struct strv *cves)
+{
+	bool wanted = !s->n_fixes || any_matches(s->fixes, s->n_fixes, id);
+
+	for (size_t i = 0; i < cves->n && !wanted; i++)
+		wanted = any_matches(s->fixes, s->n_fixes, cves->v[i]);
+	return wanted;
 }
 
 const struct screen_reason *screen_reason(const struct screen *s, Id p)

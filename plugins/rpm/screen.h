@@ -15,8 +15,8 @@ struct screen {
 	size_t n;
 	uint16_t *of; /* per solvable: 1 + index of its reason, 0: none */
 	Id end; /* solvables */
-	regex_t *allow;
-	size_t n_allow;
+	regex_t *allow, *fixes;
+	size_t n_allow, n_fixes;
 };
 
 void screen_make(const struct solve_input *in, struct screen *ret);
@@ -25,6 +25,8 @@ void screen_clear(struct screen *s);
 const struct screen_reason *screen_reason(const struct screen *s, Id p);
 /* A kernel: a container runs its host's. */
 bool screen_ignores(const Pool *pool, const Solvable *s);
+/* Does the policy want an advisory with this ID, which fixes CVES? */
+bool screen_wants(const struct screen *s, const char *id, const struct strv *cves);
 /* NULL when the allow list has it (or is empty), else a sentence. */
 const char *screen_not_allowed(const struct screen *s, const Pool *pool, const Solvable *p);
 /* DEP is not met: say so in U when a package that was held back would meet it. */

@@ -34,6 +34,12 @@ static bool takes(const struct state *st, const struct advisory *a, enum code *c
 				    advisory_severity_name(min));
 		return false;
 	}
+	if (!screen_wants(&st->screen, a->id, &a->cves)) {
+		*code = CODE_NOT_ALLOWED;
+		free(*detail);
+		*detail = xasprintf("updates.fixes has neither %s nor what it fixes", a->id);
+		return false;
+	}
 	if (a->issued && st->in->now - a->issued < p->min_age) {
 		*code = CODE_TOO_NEW;
 		free(*detail);

@@ -127,6 +127,7 @@ static const struct wire_field msg_plan_params_fields[] = {
 	STRS(msg_plan_params, origins, 0, TEXT, 256),
 	STRS(msg_plan_params, allow, 0, TEXT, 1024),
 	STRS(msg_plan_params, deny, 0, TEXT, 1024),
+	STRS(msg_plan_params, fixes, 0, TEXT, 1024),
 	NUM(msg_plan_params, min_age, 0, 0, SECONDS),
 	STR(msg_plan_params, min_severity, O, NAME),
 	BOOL(msg_plan_params, minimal, 0),

@@ -95,6 +95,7 @@ struct msg_denial {
 struct msg_plan_params {
 	char *policy;		/* "security" or "all" */
 	struct strv origins, allow, deny;
+	struct strv fixes;	/* EREs of advisories and CVEs; empty: any */
 	int64_t min_age;
 	char *min_severity;
 	bool minimal;		/* the fixing version instead of the latest */

@@ -4,7 +4,7 @@
  *	set SECTION.KEY=VALUE			a setting, as on the command line
  *	deny PACKAGE				denied in an earlier round
  *	age SECONDS				of the one security repository, bookworm-security
- *	update PACKAGE FROM TO [security] [severity=WORD] [issued=TIME] [suite=WORD] [origin=WORD]	FROM "-": a new package
+ *	update PACKAGE FROM TO [security] [severity=WORD] [fixes=ID] [issued=TIME] [suite=WORD] [origin=WORD]	FROM "-": a new package
  *	refuse PACKAGE CODE			expected; the others stay planned
  *	error CODE				expected instead: the plan is a lie
  *
@@ -24,7 +24,7 @@
 static struct tap_test *current;	/* the file whose turn it is */
 
 struct words {
-	char *w[8];
+	char *w[10];
 	size_t n;
 };
 
@@ -50,6 +50,10 @@ static void offer(struct plan *plan, const struct words *w)
 	u->origin = xstrdup("Debian:Debian-Security");
 	for (size_t i = 4; i < w->n; i++) {
 		u->security |= streq(w->w[i], "security");
+		if (starts_with(w->w[i], "fixes=CVE-"))
+			strv_push(&u->cves, w->w[i] + strlen("fixes="));
+		else if (starts_with(w->w[i], "fixes="))
+			strv_push(&u->advisories, w->w[i] + strlen("fixes="));
 		if (starts_with(w->w[i], "issued="))
 			u->issued = xstrdup(w->w[i] + strlen("issued="));
 		if (starts_with(w->w[i], "severity="))

@@ -201,6 +201,8 @@ static void setting(struct msg_plan_params *p, char *pair)
 
 	if (starts_with(pair, "updates.min_severity"))
 		p->min_severity = xstrdup(value);
+	else if (starts_with(pair, "updates.fixes"))
+		strv_push(&p->fixes, value);
 	else if (starts_with(pair, "updates.deny"))
 		strv_push(&p->deny, value);
 	else if (starts_with(pair, "updates.allow_new"))
