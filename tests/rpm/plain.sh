@@ -133,11 +133,27 @@ rpmrepo_use e updates
 ctr_exec e sh -c '{ nginx; tinyd & } </dev/null >/dev/null 2>&1'
 wait_for 10 test -s "$r/run/tinyd.version"
 once e
-assert_status 0 102
+assert_status 102
 assert_rpms e "${new[@]}"
 assert_streq "$(curl -s --unix-socket "$r/run/nginx.sock" http://localhost/)" 'nginx here'
 assert_streq "$(tr '\0' ' ' <"$r/run/tinyd.version")" 'tinyd 1.0-1 libtiny 1.0-1'
 assert_json "$R" '.left_behind == []'
-ok "services go on while their packages are replaced"
+assert_json "$R" '[.processes.stale[].exe] | unique == ["/usr/sbin/nginx", "/usr/sbin/tinyd"]'
+assert_json_eq "$R" '[.processes.stale[] | select(.exe == "/usr/sbin/tinyd") | .reasons[] | select(.package == "libtiny") |
+	[.from, .to, .file, (.cves | sort)]]' '[["1.0-1","1.0-2","/usr/lib64/libtiny.so.1",["CVE-2026-1001","CVE-2026-1002"]]]'
+ok "services go on while their packages are replaced, and are named: package, versions, CVEs"
+
+# The same as PID 1's service: restarted in place, it runs what was installed.
+ctr_start w "$root" -- /stopgap/stopgap run --before-start=never --set schedule.interval=0 --set restart.mode=service -- tinyd
+r=$(ctr_path w)
+rpmrepo_use w updates
+wait_for 10 grep -q 'tinyd 1.0-1' "$r/run/tinyd.version"
+wait_for 10 test -S "$r/run/stopgap/status.sock"
+once w
+assert_status 0
+assert_json_eq "$R" '[.restarts[] | [.service, .kind, .code]]' '[["tinyd","child","ok"]]'
+wait_for 10 grep -q 'tinyd 1.0-2' "$r/run/tinyd.version" || true
+assert_streq "$(tr '\0' ' ' <"$r/run/tinyd.version")" 'tinyd 1.0-2 libtiny 1.0-2'
+ok "under stopgap run the service is restarted in place"
 
 done_testing
