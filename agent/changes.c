@@ -39,7 +39,8 @@ static bool same_failure(const void *a, const void *b)
 {
 	const struct msg_failure *x = a, *y = b;
 
-	return same(x->package, y->package) && same(x->arch, y->arch) && same(x->version, y->version) && x->code == y->code;
+	return same(x->package, y->package) && same(x->arch, y->arch) && same(x->version, y->version) &&
+	       x->code == y->code;
 }
 
 static bool same_reason(const void *a, const void *b)
@@ -105,8 +106,8 @@ bool changes_reduce(struct report *r, const struct report *previous)
 	drop(&find_unreadable, &r->unreadable, &previous->unreadable, same_unreadable);
 	drop(&find_unmanaged, &r->unmanaged, &previous->unmanaged, same_unmanaged);
 	return r->pending.n || r->kept_back.n || r->failed.n || r->blocked.n || r->alarms.n || r->stale.n ||
-	       r->unreadable.n || r->unmanaged.n || r->applied.n || r->restarts.n || r->exit_code != previous->exit_code ||
-	       r->error.code != previous->error.code;
+	       r->unreadable.n || r->unmanaged.n || r->applied.n || r->restarts.n ||
+	       r->exit_code != previous->exit_code || r->error.code != previous->error.code;
 }
 
 struct find {

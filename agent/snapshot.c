@@ -58,7 +58,8 @@ static struct report *take_report(const struct loading *l, struct json_object *o
 	const struct container *c = &r->container;
 
 	if (report_read(o, r, err) == 0) {
-		if (!l->of || (streq(strna(c->host), strna(l->of->host)) && (!c->id || !l->of->id || streq(c->id, l->of->id)))) {
+		if (!l->of ||
+		    (streq(strna(c->host), strna(l->of->host)) && (!c->id || !l->of->id || streq(c->id, l->of->id)))) {
 			ledger_read(l->state_dir, c, &r->ledger);
 			return r;
 		}
@@ -229,7 +230,8 @@ static struct json_object *status_json(const struct snapshot *s, const struct sn
 		wire_add_string(c, "engine", s->last->container.engine);
 		json_object_object_add(o, "container", c);
 	}
-	json_object_object_add(o, "distribution", d && d->probed ? wire_encode(&msg_distribution, &d->probe.distribution) : NULL);
+	json_object_object_add(o, "distribution",
+			       d && d->probed ? wire_encode(&msg_distribution, &d->probe.distribution) : NULL);
 	json_object_object_add(o, "last", s->last ? last_json(s->last) : NULL);
 	json_object_object_add(o, "updates", s->updates ? updates_json(s->updates) : NULL);
 	json_object_object_add(o, "processes", s->processes ? processes_json(s->processes) : NULL);
@@ -253,7 +255,8 @@ static struct json_object *history(const char *state_dir, int64_t limit)
 struct json_object *snapshot_document(const struct snapshot *s, const struct snapshot_agent *a, const char *state_dir,
 				      enum status_doc doc, int64_t limit)
 {
-	static const char *const pending[] = { "distribution", "pending", "kept_back", "failed", "blocked", "repositories" };
+	static const char *const pending[] = { "distribution", "pending", "kept_back",
+					       "failed",       "blocked", "repositories" };
 	static const char *const processes[] = { "processes", "unmanaged", "restarts", "left_behind" };
 
 	switch (doc) {

@@ -5,8 +5,9 @@
 #include "buf.h"
 #include "value.h"
 
-#define REGEX_SIZE  10000 /* atoms that regcomp() makes of an expression */
-#define REGEX_DEPTH 32
+#define REGEX_COPIES 300 /* atoms that regcomp() may add to an expression */
+#define REGEX_NESTED 2
+#define REGEX_DEPTH  32
 
 /* A number and its unit, one of UNITS ("s", "m", ...), each worth FACTORS. */
 static int parse_scaled(const char *v, const char *const *units, const int64_t *factors, int64_t *ret)
@@ -110,34 +111,53 @@ static int64_t copies(const char **s)
 	if (*end == ',')
 		to = strtoll(end + 1, &end, 10);
 	*s = end - (*end != '}');
-	return from < 0 || to < 0 || from > REGEX_SIZE || to > REGEX_SIZE ? REGEX_SIZE + 2 :
-									    (from > to ? from : to) + 1;
+	return from < 0 || to < 0 || from > REGEX_COPIES || to > REGEX_COPIES ? 2 * VALUE_ENTRY_MAX :
+										(from > to ? from : to) + 1;
 }
 
-/* regcomp() copies what is repeated: "a++++" becomes 16 atoms, "((a+)+)+" 8, and it would take all memory. */
+/* regcomp() copies what is repeated, "((a+)+)+" into 8 atoms, and looks at each way through them: it soon takes all memory
+ * or for ever. So repetitions are nested twice at most; one of another without a group has no meaning in POSIX. */
 static bool regex_too_large(const char *re)
 {
-	int64_t group[REGEX_DEPTH] = { 0 }, atom = 0, n;
+	struct part {
+		int64_t size;
+		int nested;
+	} group[REGEX_DEPTH] = { 0 }, atom = { 0 };
+	const int64_t max = REGEX_COPIES + (int64_t)strlen(re);
+	bool repeated = false;
 	size_t depth = 0;
 
 	for (const char *s = re; *s; s++) {
-		n = copies(&s);
-		if (n) {
-			group[depth] += atom * (n - 1);
-			atom *= n;
-		} else if (*s == '(') {
+		int64_t n = copies(&s);
+
+		if (n && (repeated || atom.nested == REGEX_NESTED))
+			return true;
+		repeated = n;
+		if (!n && *s == '(') {
 			if (++depth == REGEX_DEPTH)
 				return true;
-			group[depth] = atom = 0;
-		} else {
-			atom = *s == ')' && depth ? group[depth--] : 1;
-			group[depth] += atom;
-			if (*s == '\\' && s[1])
-				s++;
-			else if (*s == '[')
-				s = skip_bracket(s);
+			group[depth] = atom = (struct part){ 0 };
+			continue;
 		}
-		if (group[depth] > REGEX_SIZE)
+		struct part *in = &group[depth];
+		if (n) {
+			in->size += atom.size * (n - 1);
+			atom.nested++;
+		} else {
+			atom = (struct part){ .size = 1 };
+			if (*s == ')' && depth) {
+				atom = *in;
+				in = &group[--depth];
+			} else if (*s == '\\' && s[1]) {
+				s++;
+			} else if (*s == '[') {
+				s = skip_bracket(s);
+			}
+			in->size += atom.size;
+		}
+		if (in->nested < atom.nested)
+			in->nested = atom.nested;
+		if (in->size > max)
 			return true;
 	}
 	return false;

@@ -61,8 +61,14 @@ TEST(a_success_is_a_run_that_could_do_its_work)
 
 TEST(restarts_are_counted_when_they_were_tried)
 {
-	static const enum code codes[] = { CODE_OK,	       CODE_OK,		   CODE_RESTART_FAILED,	    CODE_STILL_STALE,
-					   CODE_DIED_AGAIN,    CODE_REPORT_ONLY,   CODE_RESTART_NEVER,	    CODE_RESTART_BUDGET,
+	static const enum code codes[] = { CODE_OK,
+					   CODE_OK,
+					   CODE_RESTART_FAILED,
+					   CODE_STILL_STALE,
+					   CODE_DIED_AGAIN,
+					   CODE_REPORT_ONLY,
+					   CODE_RESTART_NEVER,
+					   CODE_RESTART_BUDGET,
 					   CODE_RESTART_COVERED };
 	struct metrics_state s = { 0 };
 	struct report r = { 0 };
