@@ -130,18 +130,28 @@ enum state run_conclude(struct run *r)
 	return hook_after(r);
 }
 
+/* Here and not where they are set: after done() there may be no run any more. */
+static void forget_event(struct run *r)
+{
+	r->result = NULL;
+	r->failure = NULL;
+	r->details = NULL;
+	r->command_result = NULL;
+	r->child = NULL;
+	r->health_result = NULL;
+}
+
 void run_step(struct run *r, enum run_event e)
 {
 	enum state from = r->state;
 
 	if (!table[from][e]) {
 		log_debug("event %s in state %s, ignoring", event_names[e], state_names[from]);
+		forget_event(r);
 		return;
 	}
 	r->state = table[from][e](r);
-	r->result = NULL;
-	r->failure = NULL;
-	r->details = NULL;
+	forget_event(r);
 	log_debug("%s: %s -> %s", event_names[e], state_names[from], state_names[r->state]);
 	if (r->state != from && r->cb->state)
 		r->cb->state(r->arg, run_state(r));
@@ -183,7 +193,6 @@ void run_child_restarted(struct run *r, const struct run_child *how)
 {
 	r->child = how;
 	run_step(r, E_CHILD);
-	r->child = NULL;
 }
 
 const char *run_state(const struct run *r)

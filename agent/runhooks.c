@@ -22,7 +22,6 @@ static void on_done(void *arg, const struct command_result *result)
 	r->command = NULL;
 	r->command_result = result;
 	run_step(r, E_COMMAND);
-	r->command_result = NULL;
 }
 
 static void add(struct strv *env, const char *name, const char *value)

@@ -73,7 +73,6 @@ static void on_command(void *arg, const struct command_result *result)
 	r->command = NULL;
 	r->command_result = result;
 	run_step(r, E_COMMAND);
-	r->command_result = NULL;
 }
 
 static int start_command(struct run *r, const struct strv *words, int64_t timeout, bool for_service, struct err *err)
@@ -308,7 +307,6 @@ static void on_health(void *arg, const struct health_result *result)
 	r->health = NULL;
 	r->health_result = result;
 	run_step(r, E_HEALTH);
-	r->health_result = NULL;
 }
 
 /* A service that was restarted and still runs old code could not be helped. */

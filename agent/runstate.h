@@ -74,7 +74,7 @@ struct run {
 	struct command *command;
 	struct health *health;
 
-	/* what the last event carried */
+	/* what the event carries; run_step() forgets it */
 	struct json_object *result;
 	const struct err *failure;
 	const struct msg_error *details;
@@ -83,6 +83,7 @@ struct run {
 	const struct health_result *health_result;
 };
 
+/* R may be gone afterwards: the last step calls done(). */
 void run_step(struct run *r, enum run_event e);
 
 /* run.c: what all steps end with */
