@@ -75,6 +75,25 @@ static enum state on_stop(struct run *r)
 	return r->state;
 }
 
+/* Nothing will be begun, so what a hook or a check of the service would say changes nothing. */
+static enum state on_stop_before(struct run *r)
+{
+	command_cancel(r->command);
+	return on_stop(r);
+}
+
+static enum state on_stop_health(struct run *r)
+{
+	health_cancel(r->health);
+	return on_stop(r);
+}
+
+static enum state on_stop_restart(struct run *r)
+{
+	restart_cancel_query(r);
+	return on_stop(r);
+}
+
 static enum state after_close(struct run *r)
 {
 	if ((r->again && r->next_plugin < r->plugins.n && !r->stop) || r->recheck) {
@@ -92,32 +111,43 @@ static enum state after_close(struct run *r)
 /* Empty: this event cannot come in this state; run_step() says so and goes on. */
 static enum state (*const table[S_MAX][E_MAX])(struct run *) = {
 	[S_IDLE] = { [E_START] = on_start, [E_STOP] = on_stop },
-	[S_BEFORE] = { [E_COMMAND] = hook_before_done, [E_STOP] = on_stop },
+	[S_BEFORE] = { [E_COMMAND] = hook_before_done, [E_STOP] = on_stop_before },
 	[S_PROBE] = { [E_RESULT] = update_probe_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
 	[S_SUPPORT] = { [E_RESULT] = update_support_result, [E_ERROR] = update_support_error, [E_STOP] = on_stop },
 	[S_REPAIR] = { [E_RESULT] = update_repair_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
 	[S_REFRESH] = { [E_RESULT] = update_refresh_result, [E_ERROR] = update_refresh_error, [E_STOP] = on_stop },
 	[S_PLAN] = { [E_RESULT] = update_plan_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
 	[S_FETCH] = { [E_RESULT] = update_fetch_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
-	[S_RUNNING] = { [E_RESULT] = scan_before_result, [E_ERROR] = update_apply, [E_STOP] = on_stop },
+	[S_RUNNING] = { [E_RESULT] = scan_before_result, [E_ERROR] = scan_before_error, [E_STOP] = on_stop },
 	[S_APPLY] = { [E_RESULT] = update_apply_result, [E_ERROR] = update_apply_error, [E_STOP] = on_stop },
 	[S_VERIFY] = { [E_RESULT] = update_verify_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
 	[S_RECHECK] = { [E_RESULT] = update_recheck_result, [E_ERROR] = update_recheck_error, [E_STOP] = on_stop },
 	[S_OWNER] = { [E_RESULT] = scan_owner_result, [E_ERROR] = scan_owner_error, [E_STOP] = on_stop },
 	[S_CLOSE] = { [E_GONE] = after_close, [E_STOP] = on_stop },
-	[S_RESTART] = { [E_COMMAND] = restart_command_done, [E_CHILD] = restart_child_done, [E_STOP] = on_stop },
+	[S_RESTART] = { [E_COMMAND] = restart_command_done, [E_CHILD] = restart_child_done, [E_STOP] = on_stop_restart },
 	[S_SETTLE] = { [E_TIMER] = restart_settle, [E_STOP] = on_stop },
-	[S_HEALTH] = { [E_HEALTH] = restart_health_done, [E_STOP] = on_stop },
+	[S_HEALTH] = { [E_HEALTH] = restart_health_done, [E_STOP] = on_stop_health },
 	[S_AFTER] = { [E_COMMAND] = hook_after_done, [E_STOP] = on_stop },
 };
+
+/* A run that did not get as far as its answer has none: nothing pending would be a lie. */
+static void note_stop(struct report *rep)
+{
+	if (rep->error.code != CODE_OK)
+		return;
+	if (rep->pending.n)
+		(void)err_set(&rep->error, CODE_STOPPED, 0, "stopped on request with %zu updates still pending",
+			      rep->pending.n);
+	else if (rep->mode != MODE_SCAN && !rep->planned && !rep->blocked.n)
+		(void)err_set(&rep->error, CODE_STOPPED, 0, "stopped on request before it was known what is pending");
+}
 
 enum state run_conclude(struct run *r)
 {
 	struct err err = ERR_INIT;
 
-	if (r->stop && r->report->error.code == CODE_OK && r->report->pending.n)
-		(void)err_set(&r->report->error, CODE_STOPPED, 0, "stopped on request with %zu updates still pending",
-			      r->report->pending.n);
+	if (r->stop)
+		note_stop(r->report);
 	report_finish(r->report);
 	/* a container that cannot be written to still gets its report on stdout */
 	if (r->lock_fd >= 0 && report_save(r->report, r->config->report.state_dir, r->config->report.history, &err) < 0)

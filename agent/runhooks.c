@@ -103,7 +103,7 @@ enum state hook_before_done(struct run *r)
 		report_block(r->report, CODE_VETOED, "the hook '%s' forbids it (%s)", r->config->hooks.before, buf_str(&why));
 		return run_conclude(r);
 	}
-	if (!command_ok(c))
+	if (!command_ok(c) && c->end != COMMAND_CANCELLED)
 		report_alarm(r->report, CODE_HOOK_FAILED, "before: '%s': %s", r->config->hooks.before, buf_str(&why));
 	return r->stop ? run_conclude(r) : update_begin(r);
 }

@@ -168,13 +168,20 @@ static enum state ask_names(struct run *r)
 	for (int i; (i = next_query(r)) >= 0;) {
 		struct err err = ERR_INIT;
 
-		if (start_command(r, &r->services.v[i].query, QUERY_TIMEOUT, false, &err) == 0)
+		if (!r->stop && start_command(r, &r->services.v[i].query, QUERY_TIMEOUT, false, &err) == 0)
 			return S_RESTART;
-		log_warning("name of service '%s': %s", r->services.v[i].name, err.msg);
+		if (!r->stop)
+			log_warning("name of service '%s': %s", r->services.v[i].name, err.msg);
 		services_answer(&r->services, (size_t)i, "");
 	}
 	name_processes(r);
 	return decide(r);
+}
+
+void restart_cancel_query(struct run *r)
+{
+	if (next_query(r) >= 0)
+		command_cancel(r->command);
 }
 
 enum state restart_begin(struct run *r)

@@ -81,6 +81,12 @@ enum state scan_before_result(struct run *r)
 	return S_RUNNING;
 }
 
+/* Without owners the update is as good; only its reasons will lack a name. */
+enum state scan_before_error(struct run *r)
+{
+	return r->stop ? run_wind_up(r) : update_apply(r);
+}
+
 /* --- after it -------------------------------------------------------------------- */
 
 static void judge(struct run *r, bool named)

@@ -117,6 +117,7 @@ int update_event(struct run *r, const char *name, struct json_object *line, stru
  * replaced, OWNER asks for those that have been. */
 enum state scan_before_apply(struct run *r);
 enum state scan_before_result(struct run *r);
+enum state scan_before_error(struct run *r);
 enum state scan_begin(struct run *r);
 enum state scan_owner_result(struct run *r);
 enum state scan_owner_error(struct run *r);
@@ -130,6 +131,8 @@ enum state restart_command_done(struct run *r);
 enum state restart_child_done(struct run *r);
 enum state restart_settle(struct run *r);
 enum state restart_health_done(struct run *r);
+/* The stop came: names are not needed any more. A restart that has begun is not left half-way. */
+void restart_cancel_query(struct run *r);
 
 /* runhooks.c */
 enum state hook_before(struct run *r);
