@@ -22,7 +22,7 @@ static struct snapshot_agent describe(const struct updater *u)
 {
 	return (struct snapshot_agent){ .present = true, .mode = u->link >= 0 ? "run" : "daemon", .started = u->started,
 					.state = u->run ? run_state(u->run) : "idle", .run = u->run_id,
-					.queued = u->queue.id, .next = u->next == SCHEDULE_NEVER ? 0 : u->next,
+					.queued = u->queue[0].id, .next = u->next == SCHEDULE_NEVER ? 0 : u->next,
 					.next_reason = u->reason, .last_success = u->metrics.last_success,
 					.wraps = u->link >= 0, .child = u->child, .child_restarts = u->child_restarts };
 }
@@ -46,20 +46,33 @@ static void on_metrics(void *arg, bool openmetrics, struct buf *ret)
 	metrics_write(&m, 1, openmetrics, ret);
 }
 
-/* A run that waits is joined: whoever asked for less gets more. */
+/* Does A answer all that B asks? */
+static bool covers(enum mode a, enum mode b)
+{
+	return a == MODE_ONCE || (b != MODE_ONCE && (a == MODE_SCAN) == (b == MODE_SCAN));
+}
+
+/* A run that waits is joined: whoever asked for less gets more, never less. */
+static int64_t join(struct updater *u, enum mode mode, const char *trigger)
+{
+	struct updater_queue *q = u->queue;
+
+	/* the second, when it is taken, does what the first does not */
+	if (q->id && !covers(q->mode, mode) && !covers(mode, q->mode))
+		q++;
+	if (!q->id)
+		*q = (struct updater_queue){ .id = ++u->last_id, .mode = mode, .trigger = trigger };
+	else if (!covers(q->mode, mode))
+		q->mode = mode;
+	return q->id;
+}
+
 static int64_t enqueue(struct updater *u, enum mode mode, const char *trigger)
 {
-	static const int strength[] = { [MODE_ONCE] = 3, [MODE_DRY_RUN] = 2, [MODE_CHECK] = 2, [MODE_SCAN] = 1 };
-
-	if (!u->run) {
-		begin(u, mode, trigger, ++u->last_id);
-		return u->run_id;
-	}
-	if (!u->queue.id)
-		u->queue = (struct updater_queue){ .id = ++u->last_id, .mode = mode, .trigger = trigger };
-	else if (strength[mode] > strength[u->queue.mode])
-		u->queue.mode = mode;
-	return u->queue.id;
+	if (u->run)
+		return join(u, mode, trigger);
+	begin(u, mode, trigger, ++u->last_id);
+	return u->run_id;
 }
 
 static int64_t on_trigger(void *arg, enum mode mode, uid_t peer, struct err *err)
@@ -195,7 +208,7 @@ static void stop(struct updater *u)
 	if (!u->stopping && u->run)
 		log_notice("finishing the running set, then ending");
 	u->stopping = true;
-	u->queue = (struct updater_queue){ 0 };
+	memset(u->queue, 0, sizeof(u->queue));
 	if (u->run)
 		run_stop(u->run);
 	else
@@ -321,15 +334,16 @@ static void on_done(void *arg)
 	}
 	if (u->reload)
 		reload_now(u);
-	struct updater_queue next = u->queue;
-	u->queue = (struct updater_queue){ 0 };
+	if (u->resume)
+		(void)join(u, MODE_ONCE, "start");
+	u->resume = false;
+	struct updater_queue next = u->queue[0];
+	u->queue[0] = u->queue[1];
+	u->queue[1] = (struct updater_queue){ 0 };
 	if (next.id)
 		begin(u, next.mode, next.trigger, next.id);
-	else if (u->resume)
-		(void)enqueue(u, MODE_ONCE, "start");
 	else
 		arm(u);
-	u->resume = false;
 }
 
 static void begin(struct updater *u, enum mode mode, const char *trigger, int64_t id)

@@ -13,7 +13,7 @@
 #include "snapshot.h"
 #include "status.h"
 
-/* The one run that waits for the end of the running one; id 0: none does. */
+/* A run that waits for the end of the running one; id 0: none does. */
 struct updater_queue {
 	int64_t id;
 	enum mode mode;
@@ -32,7 +32,7 @@ struct updater {
 	struct run *run;		/* NULL: idle */
 	struct report *report;		/* the running run's */
 	int64_t run_id, last_id;	/* rising, also over restarts: they begin with the time */
-	struct updater_queue queue;
+	struct updater_queue queue[2];	/* in order; a check and a scan at most: a whole run answers both */
 	struct snapshot snapshot;
 	struct metrics_state metrics;
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154,SC2317 # set in lib.sh; wait_for calls them
-# The agent that stays: what a run leaves behind in it.
+# The agent that stays: runs one after the other, who waits for which, and what a run leaves behind in it.
 # own processes
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/fake"
@@ -16,6 +16,12 @@ serve() {
 	daemon=$!
 	wait_for 10 test -S "$S"
 }
+# ask NAME MODE   hand a run over in the background; its report is $T/NAME.json
+ask() {
+	"$B/stopgap" "$2" --output=json >"$T/$1.json" 2>"$T/$1.err" &
+	waiting+=($!)
+}
+state() { curl -sf --unix-socket "$S" http://localhost/v1/status | jq -e "$1" >"$T/status"; }
 over() {
 	kill -TERM "$daemon"
 	status=0
@@ -33,4 +39,37 @@ done
 over
 ok "runs with a hook after them: nothing touches what is gone"
 
+plays <<<"$one"$'\non refresh 1\nsleep 2000\nwell'
+serve
+waiting=()
+ask first check
+wait_for 10 state '.run.state == "refresh"'
+ask check check
+wait_for 10 state '.run.queued'
+ask scan scan
+ask again check
+for pid in "${waiting[@]}"; do wait "$pid" || true; done
+over
+for name in first check scan again; do
+	assert_json_eq "$T/$name.json" .mode "\"${name/#[fa]*/check}\""
+done
+assert_json "$T/scan.json" '.processes.scanned > 0'
+assert_json_eq "$T/again.json" .run "$(jq .run "$T/check.json")"
+ok "a check does not answer who asked for a scan: both are done"
+
+for less in check scan; do
+	plays <<<"$one"$'\non refresh 1\nsleep 2000\nwell'
+	serve
+	waiting=()
+	ask first check
+	wait_for 10 state '.run.state == "refresh"'
+	ask less $less
+	wait_for 10 state '.run.queued'
+	ask once once
+	for pid in "${waiting[@]}"; do wait "$pid" || true; done
+	over
+	assert_json_eq "$T/less.json" .mode '"once"'
+	assert_json_eq "$T/less.json" .run "$(jq .run "$T/once.json")"
+done
+ok "a whole run answers both"
 done_testing
