@@ -30,7 +30,7 @@ enum exit_code {
 
 struct report {
 	enum mode mode;
-	const char *trigger;		/* "command", "start", "schedule", "signal", "socket" */
+	const char *trigger;		/* "command", "start", "schedule", "signal", "socket"; "unknown" of one that was read */
 	int64_t id;			/* of the run, in an agent that does many; 0: none */
 	int64_t time;			/* wall clock, seconds, at the start */
 	uint64_t start_ms, end_ms;	/* clock_ms() */

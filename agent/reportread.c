@@ -2,6 +2,8 @@
 #include "clock.h"
 #include "report.h"
 
+#define DURATION_MAX 1e9	/* s: what is longer is no run's, and may not fit a number */
+
 /* A list of table M under NAME; a missing one is empty. */
 static int take_list(struct json_object *o, const char *name, const struct wire_message *m, size_t max,
 		     struct wire_list *ret, struct err *err)
@@ -63,10 +65,13 @@ static int take_head(struct json_object *o, struct report *r, struct err *err)
 		return err_set(err, CODE_IO, 0, "not a report of schema %d", REPORT_SCHEMA);
 	r->mode = (enum mode)m;
 	r->trigger = static_word(triggers, ARRAY_SIZE(triggers), trigger);
+	if (!r->trigger)	/* another version's */
+		r->trigger = "unknown";
 	r->id = take_int(o, "run");
 	r->exit_code = (enum exit_code)take_int(o, "exit_code");
-	if (json_object_object_get_ex(o, "duration", &duration))
-		r->end_ms = (uint64_t)(json_object_get_double(duration) * 1000);
+	double seconds = json_object_object_get_ex(o, "duration", &duration) ? json_object_get_double(duration) : 0;
+	if (seconds > 0 && seconds < DURATION_MAX)
+		r->end_ms = (uint64_t)(seconds * 1000);
 	r->container.host = take_string(o, "host");
 	if (c) {
 		cleanup_free char *engine = take_string(c, "engine");
