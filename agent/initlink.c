@@ -46,12 +46,14 @@ int initlink_recv(int fd, bool updaters, struct initlink_message *ret)
 	struct initlink_message m;
 	ssize_t n;
 
-	do	/* descriptors that came along are closed by the kernel: nobody asks for them */
+	/* Descriptors that came along are closed by the kernel: nobody asks for them. Who ends without having read
+	 * all that we sent is a reset, told once and before its own last words, which still wait. */
+	do
 		n = recv(fd, &m, sizeof(m), MSG_DONTWAIT | MSG_TRUNC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n < 0 && errno == EAGAIN)
 		return 0;
-	if (n == 0 || (n < 0 && errno == ECONNRESET)) {
+	if (n == 0) {
 		errno = 0;
 		return -1;
 	}

@@ -84,6 +84,25 @@ TEST(over_a_socket)
 	(void)close(fds[0]);
 }
 
+/* An updater with a wrong configuration says so and ends; what PID 1 told it before it has not read. */
+TEST(last_words_of_one_that_did_not_listen)
+{
+	struct initlink_message m = { .type = INITLINK_CHILD }, got = { .id = 99 };
+	int fds[2];
+
+	EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+	EQ(initlink_send(fds[0], &m), 0);
+	m = (struct initlink_message){ .type = INITLINK_FAILED, .failed.status = 2 };
+	EQ(initlink_send(fds[1], &m), 0);
+	(void)close(fds[1]);
+	EQ(initlink_recv(fds[0], true, &got), 1);
+	EQ(got.type, INITLINK_FAILED);
+	EQ(got.failed.status, 2);
+	EQ(initlink_recv(fds[0], true, &got), -1);
+	EQ(errno, 0);
+	(void)close(fds[0]);
+}
+
 TEST(durations)
 {
 	EQ(initlink_ms(0), 0);
