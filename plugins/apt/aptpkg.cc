@@ -360,6 +360,10 @@ static void configure(const struct msg_settings *settings)
 	/* A day off is an alarm of ours then, not a refusal of libapt's. */
 	if (settings->accept_expired)
 		_config->Set("Acquire::Check-Valid-Until", false);
+	/* libapt keeps its first answer, and whoever opened a file before has asked: of the container's compressors,
+	 * which are cleared since, so that it would only ask for uncompressed indexes */
+	(void)APT::Configuration::getCompressors(false);
+	(void)APT::Configuration::getCompressionTypes(false);
 }
 
 int aptpkg_init(const struct msg_settings *settings, const struct msg_distribution *distribution,

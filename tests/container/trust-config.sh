@@ -64,6 +64,18 @@ done
 ok "no spelling of a bundled method's name names the container's program"
 
 aptrepo_publish bookworm-security
+# Debian's mirrors have no uncompressed indexes.
+fresh
+find "$REPO/debian-security/dists" \( -name Packages -o -name Packages.gz \) -delete
+find "$REPO/debian-security/dists" -path '*by-hash*' -type f ! -exec sh -c 'xz -tq <"$0" 2>/dev/null' {} \; -delete
+printf 'Acquire::Check-Valid-Until "false";\nAPT::Compressor::xz::Binary "/nonexistent";\n' >"$r/etc/apt/apt.conf.d/99x"
+once "$c"
+assert_status 0
+assert_code trust_lowered
+assert_applied tiny-plain tiny-conf
+aptrepo_publish bookworm-security
+ok "what is not honoured is looked up, and indexes are still fetched compressed"
+
 fresh
 echo 'APT::Sandbox::User "root";' >"$r/etc/apt/apt.conf.d/99x"
 once "$c"
