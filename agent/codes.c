@@ -27,6 +27,11 @@ enum code_class code_class(enum code code)
 	return codes[code].class;
 }
 
+bool code_passes(enum code code)
+{
+	return code == CODE_BUSY || code == CODE_LOCKED || code == CODE_NO_EGRESS || code == CODE_VETOED;
+}
+
 int code_from_name(const char *name)
 {
 	for (int i = 0; i < CODE_MAX; i++)

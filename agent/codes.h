@@ -7,6 +7,7 @@
  * Columns: C identifier, JSON name, class, what it means for a person.
  */
 #pragma once
+#include <stdbool.h>
 
 enum code_class {
 	CLASS_NONE,	/* no failure */
@@ -123,6 +124,8 @@ enum code {
 const char *code_name(enum code code);
 /* One sentence for a person, lower case, no full stop; a static string. */
 const char *code_text(enum code code);
+/* What blocks a run now and may not in an hour. */
+bool code_passes(enum code code);
 enum code_class code_class(enum code code);
 /* The code named NAME, or -1 when there is none (bytes from a plugin end here). */
 int code_from_name(const char *name);

@@ -144,7 +144,7 @@ static bool for_now(const struct report *r)
 	for (size_t i = 0; i < r->blocked.n; i++) {
 		const struct msg_reason *b = wire_list_at(&msg_reason, &r->blocked, i);
 
-		if (b->code != CODE_BUSY && b->code != CODE_LOCKED && b->code != CODE_NO_EGRESS)
+		if (!code_passes(b->code))
 			return false;
 	}
 	return r->blocked.n > 0;

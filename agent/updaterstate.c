@@ -111,7 +111,7 @@ static enum code outcome(const struct report *r, bool *retryable)
 	for (size_t i = 0; i < r->blocked.n; i++) {
 		enum code c = ((const struct msg_reason *)wire_list_at(&msg_reason, &r->blocked, i))->code;
 
-		*retryable = c == CODE_BUSY || c == CODE_LOCKED || c == CODE_NO_EGRESS || c == CODE_VETOED;
+		*retryable = code_passes(c);
 		if (!*retryable)
 			return c;
 	}

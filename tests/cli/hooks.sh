@@ -69,6 +69,9 @@ assert_json "$R" '.result == "blocked" and .blocked[0].code == "vetoed" and (.bl
 	(.applied | length) == 0'
 assert_not_exists "$B/fake.log"
 assert_file_has_content "$T/after.env" '^STOPGAP_RESULT=blocked$'
+agent once --set 'hooks.before=/bin/sh -c "exit 75"'
+assert_status 3
+assert_file_has_content "$T/out" '^blocked: not now; run it again later$'
 ok "exit 75 forbids the run, and nothing is asked of a plugin"
 
 # failed_before COMMAND ERE [SETTING]   it is an alarm, and the run goes on
