@@ -194,11 +194,10 @@ static void take_restarted(struct updater *u, const struct initlink_message *m)
 		detail = xstrdup("another restart of the service is under way, or it has not started yet");
 	else if (m->restarted.left)
 		detail = xasprintf("%u of its old processes could not be killed", m->restarted.left);
-	if (code == CODE_DIED_AGAIN) {
+	if (code == CODE_DIED_AGAIN && u->report)
+		report_alarm(u->report, code, "%s", detail);
+	else if (code == CODE_DIED_AGAIN)
 		log_warning("%s", detail);
-		if (u->report)
-			report_alarm(u->report, code, "%s", detail);
-	}
 	if (u->run && m->id == u->restart_id)
 		run_child_restarted(u->run, &(struct run_child){ .code = code, .gap = m->restarted.gap, .detail = detail });
 }
@@ -290,6 +289,11 @@ static void log_summary(const struct updater *u, const struct report *r)
 		const struct msg_reason *b = wire_list_at(&msg_reason, &r->blocked, i);
 
 		log_warning("blocked: %s: %s", code_name(b->code), strna(b->detail));
+	}
+	for (size_t i = 0; i < r->alarms.n; i++) {
+		const struct msg_reason *a = wire_list_at(&msg_reason, &r->alarms, i);
+
+		log_warning("%s: %s", code_name(a->code), strna(a->detail));
 	}
 }
 

@@ -12,7 +12,7 @@ state() { curl -sS --unix-socket "$T/run/s.sock" http://localhost/v1/status 2>/d
 # start   an agent whose runs fetch for longer than the service waits
 start() {
 	rm -rf "$T/state" "$T/started" "$T/run"
-	start_bg "$T/agent.log" "$B/stopgap" run --before-start=1s "${common[@]}" -- sh -c 'echo >"$0"; exec sleep 300' "$T/started"
+	start_bg "$T/agent.log" "$B/stopgap" run --before-start=1s "${common[@]}" --set hooks.before=/bin/false -- sh -c 'echo >"$0"; exec sleep 300' "$T/started"
 	agent_pid=$!
 	wait_for 20 state fetch || { fail "no fetch"; diag_file "$T/agent.log"; }
 }
@@ -35,6 +35,9 @@ wait_for 20 test -e "$T/started" || fail "the service did not start"
 wait_for 30 begun "once start,once start" || { fail "runs: $(runs)"; diag_file "$T/agent.log"; }
 stop
 ok "the run that the start has cut short is followed by another"
+
+assert_file_has_content "$T/agent.log" "^stopgap: warning: hook_failed: before: '/bin/false': exit status 1$"
+ok "what a run raises as an alarm is in the log"
 
 start
 run env STOPGAP_REPORT_SOCKET="$T/run/s.sock" timeout 60 "$B/stopgap" check
