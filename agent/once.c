@@ -35,7 +35,7 @@ static void on_signal(evutil_socket_t sig, short what _unused_, void *arg)
 
 	if (o->stops++ == 0)
 		log_notice("signal %d: finishing the running set, then stopping", (int)sig);
-	run_stop(o->run);
+	run_stop(o->run, RUN_ON_REQUEST);
 }
 
 static enum mode mode_of(const struct options *opt)

@@ -131,15 +131,14 @@ static enum state (*const table[S_MAX][E_MAX])(struct run *) = {
 };
 
 /* A run that did not get as far as its answer has none: nothing pending would be a lie. */
-static void note_stop(struct report *rep)
+static void note_stop(struct report *rep, const char *why)
 {
 	if (rep->error.code != CODE_OK)
 		return;
 	if (rep->pending.n)
-		(void)err_set(&rep->error, CODE_STOPPED, 0, "stopped on request with %zu updates still pending",
-			      rep->pending.n);
+		(void)err_set(&rep->error, CODE_STOPPED, 0, "stopped %s with %zu updates still pending", why, rep->pending.n);
 	else if (rep->mode != MODE_SCAN && !rep->planned && !rep->blocked.n)
-		(void)err_set(&rep->error, CODE_STOPPED, 0, "stopped on request before it was known what is pending");
+		(void)err_set(&rep->error, CODE_STOPPED, 0, "stopped %s before it was known what is pending", why);
 }
 
 enum state run_conclude(struct run *r)
@@ -147,7 +146,7 @@ enum state run_conclude(struct run *r)
 	struct err err = ERR_INIT;
 
 	if (r->stop)
-		note_stop(r->report);
+		note_stop(r->report, r->stop_why ? r->stop_why : RUN_ON_REQUEST);
 	report_finish(r->report);
 	/* a container that cannot be written to still gets its report on stdout */
 	if (r->lock_fd >= 0 && report_save(r->report, r->config->report.state_dir, r->config->report.history, &err) < 0)
@@ -214,8 +213,10 @@ struct run *run_start(struct event_base *base, const struct config *config, cons
 	return r;
 }
 
-void run_stop(struct run *r)
+void run_stop(struct run *r, const char *why)
 {
+	if (!r->stop_why)
+		r->stop_why = why;
 	run_step(r, E_STOP);
 }
 

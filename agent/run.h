@@ -18,6 +18,8 @@ struct run_child {
 	const char *detail;
 };
 
+#define RUN_ON_REQUEST "on request"
+
 struct run_callbacks {
 	void (*done)(void *arg);	/* the report is final; run_free() is allowed */
 	void (*progress)(void *arg, const struct msg_progress *p);	/* may be NULL */
@@ -31,8 +33,9 @@ struct run_callbacks {
 /* BUNDLE is the folder with plugins/. Fills REPORT, which stays the caller's. */
 struct run *run_start(struct event_base *base, const struct config *config, const char *bundle, struct report *report,
 		      const struct run_callbacks *cb, void *arg);
-/* Finish the running set, begin nothing new, report truthfully. */
-void run_stop(struct run *r);
+/* Finish the running set, begin nothing new, report truthfully: "stopped WHY
+ * with 3 updates still pending". WHY is a static string; the first one counts. */
+void run_stop(struct run *r, const char *why);
 /* The answer to restart_child(); ignored when nobody waits for it. */
 void run_child_restarted(struct run *r, const struct run_child *how);
 /* The state's name, lower case, a static string: "refresh", "apply", ... */

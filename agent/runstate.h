@@ -42,6 +42,7 @@ struct run {
 	struct event *ev_start, *ev_timer;
 	int lock_fd;
 	bool stop;
+	const char *stop_why;		/* static; NULL: the plugin was told by others */
 
 	/* the plugin */
 	struct strv plugins;		/* paths still to be tried, in order */

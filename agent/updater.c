@@ -209,7 +209,7 @@ static void stop(struct updater *u)
 	u->stopping = true;
 	memset(u->queue, 0, sizeof(u->queue));
 	if (u->run)
-		run_stop(u->run);
+		run_stop(u->run, RUN_ON_REQUEST);
 	else
 		(void)event_base_loopbreak(u->base);
 }
@@ -230,7 +230,7 @@ static void on_link(evutil_socket_t fd, short what _unused_, void *arg)
 			if (u->run && u->waiting) {
 				log_notice("the time before the start is over: the service starts when the running set is done");
 				u->resume = true;
-				run_stop(u->run);
+				run_stop(u->run, "at the end of before_start (the next run follows)");
 			} else {
 				send_ready(u);
 			}

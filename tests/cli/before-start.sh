@@ -28,11 +28,15 @@ on plan
 on fetch
   sleep 3000
   well
+on term
+  stay
 X
 
 start
 wait_for 20 test -e "$T/started" || fail "the service did not start"
 wait_for 30 begun "once start,once start" || { fail "runs: $(runs)"; diag_file "$T/agent.log"; }
+assert_streq "$(head -n 1 "$T/state/history.jsonl" | jq -r .error.message)" \
+	"stopped at the end of before_start (the next run follows) with 1 updates still pending"
 stop
 ok "the run that the start has cut short is followed by another"
 
