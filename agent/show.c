@@ -91,7 +91,7 @@ static void put_agent(const struct out *o, struct json_object *doc)
 		return;
 	}
 	put(o, PLAIN, "  agent      pid %lld, %s", (long long)number(a, "pid"), state);
-	if (*next)
+	if (*next && streq(state, "idle"))
 		put(o, PLAIN, ", next run %s (%s)", next, reason);
 	put(o, PLAIN, "\n");
 	if (child && number(child, "pid"))

@@ -15,6 +15,8 @@ start() {
 	start_bg "$T/agent.log" "$B/stopgap" run --before-start=1s "${common[@]}" --set hooks.before=/bin/false -- sh -c 'echo >"$0"; exec sleep 300' "$T/started"
 	agent_pid=$!
 	wait_for 20 state fetch || { fail "no fetch"; diag_file "$T/agent.log"; }
+	run env STOPGAP_REPORT_SOCKET="$T/run/s.sock" timeout 20 "$B/stopgap" status
+	assert_file_has_content "$T/out" '^  agent      pid [0-9]+, fetch$'
 }
 stop() {
 	kill "$agent_pid"
