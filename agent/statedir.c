@@ -30,7 +30,7 @@ static const char *remedy(enum code code)
 	case CODE_NO_SPACE:
 		return "; free some space on that file system";
 	case CODE_NOT_ROOT:
-		return "; run stopgap as the container's root (docker exec -u 0)";
+		return "; run stopgap as the container's root (docker exec -u 0, or docker run -u 0 with 'stopgap run --user')";
 	case CODE_MISSING_CAPABILITY:
 		return "; start the container with --cap-add=DAC_OVERRIDE";
 	default:

@@ -32,7 +32,8 @@ ok "read-only root"
 ctr_create user "$root" --user 1000:1000
 aptrepo_sources user
 blocked user not_root 3
-ok "not root"
+assert_json "$R" '.blocked[0].detail | contains("docker exec -u 0") and contains("run --user")'
+ok "not root, with what to do about it for a container that runs and for an image"
 
 for cap in CHOWN DAC_OVERRIDE FOWNER FSETID; do
 	ctr_create cap-$cap "$root" --cap-drop=$cap
