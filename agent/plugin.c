@@ -460,7 +460,8 @@ int plugin_list(const char *bundle, struct strv *ret, struct err *err)
 
 	if (!d)
 		return err_set(err, CODE_PLUGIN_MISSING, errno,
-			       "open '%s' (run stopgap from its bundle; 'make bundle' makes one)", folder);
+			       "open '%s' (run stopgap from its bundle; where the bundle was replaced on the host, restart the container to mount the new one)",
+			       folder);
 	for (struct dirent *e; (e = readdir(d));)
 		if (starts_with(e->d_name, "stopgap-"))
 			strv_take(ret, xasprintf("%s/%s", folder, e->d_name));

@@ -83,4 +83,11 @@ assert_status 2
 assert_not_exists "$B/fake.log"
 ok "2 before all: a wrong configuration asks no plugin"
 
+mv "$B/plugins" "$B/replaced"
+report check
+assert_error plugin_missing
+assert_json "$R" '.error.message | contains("restart the container")'
+mv "$B/replaced" "$B/plugins"
+ok "a bundle that was replaced on the host under a running container"
+
 done_testing
