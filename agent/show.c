@@ -20,11 +20,16 @@
 /* What the state folder has. false: nothing. */
 static bool stored(const struct config *config, struct snapshot *ret)
 {
-	struct err err = ERR_INIT;
+	struct err err = ERR_INIT, unasked = ERR_INIT;
+	struct json_object *o = NULL;
 
 	if (snapshot_load(ret, config->report.state_dir, NULL, &err) == 0)
 		return true;
-	log_error("no agent runs here ('%s'), and there is no report: %s", config->report.socket, err.msg);
+	if (client_get(config->report.socket, "/v1/status", &o, &unasked) < 0 && unasked.code != CODE_NO_AGENT)
+		log_error("the agent cannot be asked: %s; ask as root (docker exec -u 0)", unasked.msg);
+	else
+		log_error("no agent runs here ('%s'), and there is no report: %s", config->report.socket, err.msg);
+	json_object_put(o);
 	return false;
 }
 

@@ -41,6 +41,14 @@ done
 nagios 3 'no agent and no report$'
 ok "neither agent nor report"
 
+chmod 711 "$T"
+mkdir -m 700 "$T/run"
+run setpriv --reuid=65534 --regid=65534 --clear-groups timeout 20 "$B/stopgap" status "${common[@]}"
+assert_status 1
+assert_file_has_content "$T/err" "the agent cannot be asked: open '$S': Permission denied; ask as root"
+rmdir "$T/run"
+ok "who may not ask is not told that there is none"
+
 report scan
 status
 assert_status 0
