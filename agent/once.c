@@ -49,10 +49,12 @@ static bool lively(const struct options *opt)
 	return isatty(STDERR_FILENO) && opt->level >= LOG_NOTICE && opt->log_format == LOG_TEXT;
 }
 
-/* Print R; with --changed-since-last only what PREVIOUS (NULL: none) does not have. */
+/* Print R; with --changed-since-last only what PREVIOUS (NULL: none) does not
+ * have. A state of Nagios' is of all there is: a list without what is known
+ * already would be OK. */
 static int finish(const struct options *opt, struct report *r, struct json_object *report, const struct report *previous)
 {
-	if (!previous)
+	if (!previous || opt->output == OUTPUT_NAGIOS)
 		return print_report(opt, r, report);
 	if (!changes_reduce(r, previous))
 		return (int)r->exit_code;

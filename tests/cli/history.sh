@@ -105,6 +105,11 @@ assert_not_file_has_content "$T/out" libssl3
 silent 100
 ok "updates that the last report had are not said again, the exit status is"
 
+agent check --changed-since-last --output=nagios
+assert_status 2
+assert_file_has_content "$T/out" '^STOPGAP CRITICAL - .*\|pending=3;'
+ok "Nagios is told of all that is open"
+
 failing='on plan
   {"id":@id,"error":{"code":"io","message":"read the cache: I/O error"}}'
 plays <<<"$failing"
