@@ -222,6 +222,9 @@ void run_stop(struct run *r, const char *why)
 
 void run_child_restarted(struct run *r, const struct run_child *how)
 {
+	/* a second answer, while the run waits for the command of another service */
+	if (r->state == S_RESTART && r->command)
+		return;
 	r->child = how;
 	run_step(r, E_CHILD);
 }

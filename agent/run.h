@@ -25,9 +25,10 @@ struct run_callbacks {
 	void (*progress)(void *arg, const struct msg_progress *p);	/* may be NULL */
 	void (*state)(void *arg, const char *state);	/* a transition; may be NULL */
 	/* The wrapped child, or 0; and restart it, to be answered by
-	 * run_child_restarted(). Both NULL where nothing is wrapped. */
+	 * run_child_restarted(), later, or -1: nobody takes the request. Both
+	 * NULL where nothing is wrapped. */
 	pid_t (*child)(void *arg);
-	void (*restart_child)(void *arg);
+	int (*restart_child)(void *arg);
 };
 
 /* BUNDLE is the folder with plugins/. Fills REPORT, which stays the caller's. */

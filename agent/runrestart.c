@@ -255,8 +255,10 @@ static enum state restart_next(struct run *r)
 		/* before it happens: a restart may be our own end */
 		note_restart(r);
 		if (s->kind == SERVICE_CHILD) {
-			r->cb->restart_child(r->arg);
-			return S_RESTART;
+			if (r->cb->restart_child(r->arg) == 0)
+				return S_RESTART;
+			record(r, CODE_RESTART_FAILED, 0, "PID 1 does not take the request");
+			continue;
 		}
 		if (start_command(r, &s->restart, r->config->restart.stop_timeout + COMMAND_EXTRA, true, &err) == 0)
 			return S_RESTART;

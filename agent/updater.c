@@ -126,10 +126,12 @@ static void open_socket(struct updater *u)
 
 /* --- the link to PID 1 --------------------------------------------------------- */
 
-static void tell(struct updater *u, const struct initlink_message *m)
+static int tell(struct updater *u, const struct initlink_message *m)
 {
-	if (u->link >= 0 && initlink_send(u->link, m) < 0)
-		log_warning("PID 1 does not take message %u: %m, ignoring", m->type);
+	if (u->link < 0 || initlink_send(u->link, m) == 0)
+		return 0;
+	log_warning("PID 1 does not take message %u: %m, ignoring", m->type);
+	return -1;
 }
 
 static int64_t before_start(const struct updater *u)
@@ -152,13 +154,13 @@ static void send_settings(struct updater *u)
 		.budget_period = (uint32_t)(c->restart.budget.period < INITLINK_PERIOD_MAX ? c->restart.budget.period :
 											     INITLINK_PERIOD_MAX),
 	};
-	tell(u, &m);
+	(void)tell(u, &m);
 }
 
 static void send_ready(struct updater *u)
 {
 	if (u->waiting)
-		tell(u, &(struct initlink_message){ .type = INITLINK_READY });
+		(void)tell(u, &(struct initlink_message){ .type = INITLINK_READY });
 	u->waiting = false;
 }
 
@@ -167,13 +169,13 @@ static pid_t on_child(void *arg)
 	return ((struct updater *)arg)->child;
 }
 
-static void on_restart_child(void *arg)
+static int on_restart_child(void *arg)
 {
 	struct updater *u = arg;
 	struct initlink_message m = { .type = INITLINK_RESTART, .id = ++u->restart_id };
 
 	m.restart.reason = CODE_OK;
-	tell(u, &m);
+	return tell(u, &m);
 }
 
 /* What PID 1 says of a restart: the run that asked waits for the first answer. */
@@ -248,6 +250,10 @@ static void on_link(evutil_socket_t fd, short what _unused_, void *arg)
 	if (r < 0) {	/* PID 1 is gone, or not itself */
 		event_free(steal_ptr(&u->ev_link));
 		stop(u);
+		/* nobody else answers the run that waits for a restart */
+		if (u->run)
+			run_child_restarted(u->run, &(struct run_child){ .code = CODE_RESTART_FAILED,
+									 .detail = "PID 1 is gone" });
 	}
 }
 

@@ -72,4 +72,54 @@ for less in check scan; do
 	assert_json_eq "$T/less.json" .run "$(jq .run "$T/once.json")"
 done
 ok "a whole run answers both"
+
+# ---------------------------------------------------------------------------------- beside PID 1, a service to restart
+
+# This mount is in the test's own mount namespace (# own processes); what is in /tmp is nobody's package.
+mount -t tmpfs none /opt
+cp "$(command -v sleep)" /opt/service
+replace() {
+	cp /opt/service /opt/new
+	mv /opt/new /opt/service
+}
+gone() { [ ! -e "/proc/$1" ]; }
+export STOPGAP_RESTART_MODE=service STOPGAP_HEALTH_COMMAND='/bin/sleep 1000' STOPGAP_HEALTH_TIMEOUT=40s
+
+# wrap   $init is PID 1, $updater beside it
+wrap() {
+	start_bg "$T/daemon.log" "$B/stopgap" run -s --before-start=never -- /opt/service 300
+	init=$!
+	wait_for 10 state '.agent.child.running'
+	updater=$(curl -sf --unix-socket "$S" http://localhost/v1/status | jq .agent.pid)
+}
+
+plays </dev/null
+wrap
+replace
+waiting=()
+ask once once
+wait_for 20 state '.run.state == "health"'
+kill -TERM "$updater"
+wait_for 10 gone "$updater" || fail "the updater waits for the health of the service"
+wait "${waiting[@]}" || true
+assert_json "$T/state/last.json" '.restarts | length == 1 and .[0].code == "ok" and .[0].health == "unknown"'
+ok "a stop ends the question for the service's health"
+
+kill -TERM "$init"
+wait_for 20 gone "$init"
+rm -rf "$T/state" "$S" # what was restarted already is not again
+wrap
+child=$(curl -sf --unix-socket "$S" http://localhost/v1/status | jq .agent.child.pid)
+child_start=$(proc_start "$child")
+replace
+kill -STOP "$init"
+waiting=()
+ask once once
+wait_for 20 state '.run.state == "restart"'
+kill -KILL "$init"
+wait_for 10 gone "$updater" || { fail "the updater is left"; end_process "$updater" "$(proc_start "$updater")"; }
+wait "${waiting[@]}" || true
+assert_json "$T/state/last.json" '.restarts | length == 1 and .[0].code == "restart_failed"'
+end_process "$child" "$child_start"
+ok "when PID 1 dies in the middle of a restart, the run ends and says so"
 done_testing
