@@ -51,8 +51,8 @@ for _ in 1 2 3 4; do
 	streams+=("$!")
 done
 # shellcheck disable=SC2317 # by wait_for
-full() { [ "$(curl -sS -o "$T/full" -w '%{http_code}' -m 1 --unix-socket "$S" http://localhost/v1/events)" = 503 ]; }
-wait_for 20 full
+full() { [ "$(curl -sS -o "$T/full" -w '%{http_code}' -m 3 --unix-socket "$S" http://localhost/v1/events)" = 503 ]; }
+wait_for 60 full
 client check
 assert_status 100
 assert_file_has_content "$T/out" '^state .*"idle"'
