@@ -120,7 +120,7 @@ static enum state (*const table[S_MAX][E_MAX])(struct run *) = {
 	[S_FETCH] = { [E_RESULT] = update_fetch_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
 	[S_RUNNING] = { [E_RESULT] = scan_before_result, [E_ERROR] = scan_before_error, [E_STOP] = on_stop },
 	[S_APPLY] = { [E_RESULT] = update_apply_result, [E_ERROR] = update_apply_error, [E_STOP] = on_stop },
-	[S_VERIFY] = { [E_RESULT] = update_verify_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_VERIFY] = { [E_RESULT] = update_verify_result, [E_ERROR] = update_verify_error, [E_STOP] = on_stop },
 	[S_RECHECK] = { [E_RESULT] = update_recheck_result, [E_ERROR] = update_recheck_error, [E_STOP] = on_stop },
 	[S_OWNER] = { [E_RESULT] = scan_owner_result, [E_ERROR] = scan_owner_error, [E_STOP] = on_stop },
 	[S_CLOSE] = { [E_GONE] = after_close, [E_STOP] = on_stop },

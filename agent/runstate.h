@@ -110,6 +110,7 @@ enum state update_apply(struct run *r);
 enum state update_apply_result(struct run *r);
 enum state update_apply_error(struct run *r);
 enum state update_verify_result(struct run *r);
+enum state update_verify_error(struct run *r);
 enum state update_recheck_result(struct run *r);
 enum state update_recheck_error(struct run *r);
 int update_event(struct run *r, const char *name, struct json_object *line, struct err *err);

@@ -423,6 +423,13 @@ enum state update_verify_result(struct run *r)
 	return run_wind_up(r);
 }
 
+/* Not verified, but done: the ledger must not lack it. */
+enum state update_verify_error(struct run *r)
+{
+	record(r);
+	return run_give_up(r, r->failure);
+}
+
 enum state update_apply_error(struct run *r)
 {
 	enum code code = r->failure->code;
