@@ -132,11 +132,11 @@ init_end
 ok "PID 1 keeps no folder busy and no descriptor open"
 
 # Socket activation: the descriptors are the service's, under its own pid.
-listen() { "${pid_one[@]}" env LISTEN_PID=1 LISTEN_FDS=2 "$@" 3</etc/hostname 4</etc/passwd 5</etc/group; }
+listen() { "${pid_one[@]}" env LISTEN_PID=1 LISTEN_FDS=2 "$@" 3</etc/debian_version 4</etc/passwd 5</etc/group; }
 listen "$INIT_RUN" -- "$SERVICE" show >"$T/out"
 assert_file_has_content "$T/out" '^LISTEN_PID is mine$'
 listen "$INIT_RUN" -- "$SERVICE" fds >"$T/out"
-assert_file_has_content "$T/out" '^fd 3: /etc/hostname'
+assert_file_has_content "$T/out" '^fd 3: /etc/debian_version'
 assert_file_has_content "$T/out" '^fd 4: /etc/passwd'
 LISTEN_PID=1 "$INIT_RUN" -- "$SERVICE" show >"$T/out" </dev/null
 assert_file_has_content "$T/out" "^LISTEN_PID is another's"
