@@ -21,7 +21,9 @@ BUILD=${STOPGAP_BUILD:-$TOP}                       # build tree: stopgap, bundle
 # shellcheck disable=SC2034 # used by tests
 BUNDLE=${STOPGAP_BUNDLE:-$BUILD/bundle}
 CACHE=${STOPGAP_CACHE:-/var/cache/stopgap-tests}   # what is made once and kept between runs
-keep=${STOPGAP_KEEP-} no_skip=${STOPGAP_NO_SKIP-}
+keep=${STOPGAP_KEEP-} no_skip=${STOPGAP_NO_SKIP-} only=${STOPGAP_ONLY-}
+# shellcheck disable=SC2034 # used by tests
+LONG=${STOPGAP_LONG-}                              # yes: the figures of a release, not those of every day
 T=$(mktemp -d "${TMPDIR:-/tmp}/t.XXXXXX")          # short: sockets live in it
 # The program reads STOPGAP_… as settings: it gets only what a test gives it.
 # shellcheck disable=SC2086
@@ -71,6 +73,16 @@ ok() {
 }
 
 skips_forbidden() { [ "${CI-}" = true ] || [ "$no_skip" = 1 ]; }
+
+# row NAME COMMAND [ARG…]   the test NAME, which begins with its row of tests/faults/rows, and consists of this command.
+#                           A mutant's run wants one test of a file, and all others are left out.
+row() {
+	local name=$1
+	shift
+	[[ $name == "$only"* ]] || return 0
+	"$@"
+	ok "$name"
+}
 
 # ok_skip NAME REASON   one test that cannot run here: loud, and a failure where skips are forbidden
 ok_skip() {

@@ -81,6 +81,52 @@ tests_run A=
 assert_status 2
 ok "names pick groups and files; an unknown one is an error"
 
+# Faults: only when they are named, with the rows of other files and the mutants.
+mkdir -p "$T/tests/faults" "$T/tests/mutants" "$T/tests/testbed"
+cp "$TESTS/testbed/matrix" "$T/tests/testbed/"
+printf 'R1 One thing\nR2 Another\nR3 Nothing\n' >"$T/tests/faults/rows"
+printf '# rows: R1 R2\n. "$(dirname "$0")/../lib.sh"\nrow "R1 a" true; row "R2 b" true; row "R2 c" assert_exists "$BUNDLE/checked"; done_testing\n' \
+	>"$T/tests/faults/both.sh"
+sample single 'ok x; ok y; done_testing'
+sed -i '1i # rows: R1' "$T/tests/cli/single.sh"
+mkdir "$T/bundle" "$T/killed" "$T/alive"
+touch "$T/bundle/checked" "$T/alive/checked"
+cat >"$T/tests/testbed/mutant" <<'X'
+#!/bin/sh
+dir=$(dirname "$0")/../..
+if [ "$1" = list ]; then
+	printf 'killed\tR2\tfaults/both R2 c\n'
+	[ ! -e "$dir/alive.listed" ] || printf 'alive\tR2\tfaults/both R2 c\n'
+else
+	realpath "$dir/$2"
+fi
+X
+chmod +x "$T/tests/testbed/mutant"
+run "$T/tests/run" --list
+assert_not_file_has_content "$T/out" 'faults|mutant'
+names=(faults)
+tests_run STOPGAP_BUNDLE="$T/bundle"
+assert_status 0
+assert_streq "$(cat "$T/last")" "6 passed, 0 failed"
+assert_file_has_content "$T/tests/FAULTS" '^R1 +3 +3 +0 +0 +0  One thing$'
+assert_file_has_content "$T/tests/FAULTS" '^R2 +2 +2 +0 +1 +1  Another$'
+assert_file_has_content "$T/tests/FAULTS" '^R3 +0 +0 +0 +0 +0  Nothing$'
+assert_file_has_content "$T/tests/FAULTS" "^Written by tests/run faults on $(date -u +%Y)"
+ok "faults: rows of all files, mutants that a test kills, and the matrix"
+touch "$T/alive.listed"
+names=(faults)
+tests_run STOPGAP_BUNDLE="$T/bundle"
+assert_status 1
+assert_file_has_content "$T/out" 'it lives: no test of faults/both that begins with "R2 c" fails'
+assert_file_has_content "$T/tests/FAULTS" '^R2 +2 +2 +0 +2 +1 '
+rm "$T/bundle/checked"
+names=(faults/both)
+tests_run STOPGAP_BUNDLE="$T/bundle"
+assert_status 1
+assert_streq "$(cat "$T/last")" "2 passed, 1 failed"
+ok "faults: a mutant that lives, or a test that fails, is a failure"
+rm -r "$T/tests/faults" "$T/tests/mutants" "$T/tests/cli/single.sh"
+
 sample daemon 'start_bg $T/log sleep 4711; echo $! >"$TMPDIR/../../../pid"; ok one; done_testing'
 names=(cli/daemon)
 tests_run A=
