@@ -10,6 +10,11 @@
  *   stall              half of the body, then wait   truncate       half of the body, then close
  *   alter              one byte of the body changed  slow N         N bytes a second
  *   garbage            bytes that are not HTTP       delay N        wait N milliseconds first
+ *   as PATH            that file in place of this    endless        a body without end, of no stated length
+ *   drip N             a byte each N milliseconds    drip-head N    a byte of a header that never ends each N milliseconds
+ *   bloat              9 GB, as its head says
+ *
+ * For what has no end the bytes are those that were sent when the client hung up.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -36,6 +41,12 @@ static void die(const char *what)
 {
 	perror(what);
 	exit(1);
+}
+
+/* Does the client still listen? */
+static bool send_some(const void *data, size_t size)
+{
+	return send(client, data, size, MSG_NOSIGNAL) == (ssize_t)size;
 }
 
 static void send_all(const void *data, size_t size)
@@ -120,6 +131,23 @@ static void decode(char *s)
 	*out = '\0';
 }
 
+/* Until the client has left. */
+static void never_end(const char *action, const char *arg, const char *head, const char *method, const char *target)
+{
+	static const char text[] = "Package: endless\nVersion: 1\nDescription: more and more of the same\n\n";
+	bool slow = strncmp(action, "drip", 4) == 0;
+	long long sent = 0;
+
+	send_all(head, strlen(head));
+	while (slow ? send_some("x", 1) : send_some(text, sizeof text - 1)) {
+		sent += slow ? 1 : (long long)sizeof text - 1;
+		if (slow)
+			nap_ms(atol(arg));
+	}
+	log_answer(200, sent, method, target);
+	_exit(0);
+}
+
 static void send_body(int fd, off_t from, off_t size, const char *action, const char *arg)
 {
 	off_t end = size, alter = strcmp(action, "alter") == 0 ? size / 2 : -1;
@@ -195,6 +223,17 @@ static void answer(char *head)
 		answer_empty(atoi(action), "", method, target);
 		return;
 	}
+
+	if (strcmp(action, "endless") == 0)
+		never_end(action, arg, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", method, target);
+	if (strcmp(action, "drip-head") == 0)
+		never_end(action, arg, "HTTP/1.1 200 OK\r\nX-Header: ", method, target);
+	if (strcmp(action, "drip") == 0)
+		never_end(action, arg, "HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n", method, target);
+	if (strcmp(action, "bloat") == 0)
+		never_end(action, arg, "HTTP/1.1 200 OK\r\nContent-Length: 9000000000\r\n\r\n", method, target);
+	if (strcmp(action, "as") == 0)
+		p = arg;
 
 	fd = strstr(p, "..") != NULL || *p != '/' ? -1 : openat(root_fd, p + strspn(p, "/"), O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
