@@ -38,6 +38,9 @@ enum code_class {
 	X(NOT_READY, "not_ready", CLASS_FAILED, "there is nothing to show yet")                    \
 	X(TOO_MANY_CLIENTS, "too_many_clients", CLASS_FAILED, "all event streams are taken")       \
 	X(VETOED, "vetoed", CLASS_BLOCKED, "the operator's 'before' hook forbids the run now")     \
+	/* from the host */                                                                        \
+	X(NO_TARGET, "no_target", CLASS_FAILED, "there is no such container")                      \
+	X(AMBIGUOUS, "ambiguous", CLASS_FAILED, "several containers have that name")               \
 	/* plugin */                                                                               \
 	X(PLUGIN_MISSING, "plugin_missing", CLASS_FAILED, "the bundle lacks a plugin")             \
 	X(PLUGIN_DIED, "plugin_died", CLASS_FAILED, "the plugin ended without an answer")          \
