@@ -27,6 +27,7 @@ enum code_class {
 	X(USAGE, "usage", CLASS_USAGE, "the command line is wrong")                                \
 	X(CONFIG, "config", CLASS_USAGE, "the configuration is wrong")                             \
 	X(BUSY, "busy", CLASS_BLOCKED, "another stopgap run holds the state folder")               \
+	X(STATE_REFUSED, "state_refused", CLASS_ALARM, "what an entry left as its state was not taken back") \
 	/* the status socket */                                                                    \
 	X(SOCKET_FAILED, "socket_failed", CLASS_ALARM, "the status socket could not be made")      \
 	X(NO_AGENT, "no_agent", CLASS_FAILED, "no agent answers on the status socket")             \
