@@ -68,6 +68,7 @@ static const struct setting settings[] = {
 	S(cves, suite, T_STRING, NULL, NULL),
 	S(cves, max_age, T_DURATION, "6h", NULL),
 	S(cves, whitelist, T_PATH, NULL, NULL),
+	S(host, cache_size, T_SIZE, "2G", NULL),
 };
 #undef S
 
@@ -175,7 +176,7 @@ static int parse_section(struct parse *p, char *line, size_t n, struct err *err)
 	line[n - 1] = '\0';
 	if (!known_section(line + 1, n - 2))
 		return err_set(err, CODE_CONFIG, 0,
-			       "%s: unknown section [%s]; accepted: updates, schedule, restart, health, hooks, network, trust, report, cves",
+			       "%s: unknown section [%s]; accepted: updates, schedule, restart, health, hooks, network, trust, report, cves, host",
 			       p->where, line + 1);
 	free(p->section);
 	p->section = xstrdup(line + 1);

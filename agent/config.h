@@ -78,6 +78,9 @@ struct config {
 		int64_t max_age;
 		char *whitelist;	/* in debsecan's format */
 	} cves;
+	struct {
+		int64_t cache_size;	/* of hostcache.h; 0: no cache */
+	} host;
 	char **origin;			/* where each value came from, one per setting */
 };
 

@@ -13,14 +13,15 @@
 #include "statedir.h"
 #include "statefile.h"
 
-#define ID_MAX	  128
-#define DEPTH	  8
-#define ID_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+#define ID_MAX 200
+#define DEPTH  8
 
 char *hoststate_dir(const char *state_dir, const char *id)
 {
-	size_t n = strspn(id, ID_LETTERS);
+	size_t n = 0;
 
+	while (id[n] > ' ' && id[n] <= '~' && id[n] != '/')
+		n++;
 	if (!n || n > ID_MAX || id[n] || id[0] == '.')
 		return NULL;
 	return xasprintf("%s/containers/%s", state_dir, id);

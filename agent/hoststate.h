@@ -26,7 +26,8 @@
 #define HOSTSTATE_BYTES	  (512LL * 1024 * 1024)
 #define HOSTSTATE_FORGET  (30LL * 24 * 3600)	/* s after which what is gone is forgotten */
 
-/* STATE_DIR/containers/ID; caller frees. NULL: ID is not 1 to 128 of [A-Za-z0-9_.-], or begins with a dot. */
+/* STATE_DIR/containers/ID; caller frees. NULL: ID is not 1 to 200 printable characters without blank or slash, or
+ * begins with a dot. */
 char *hoststate_dir(const char *state_dir, const char *id);
 /* Copy DIR's entry/ to the folder STATE_FD and give all of it to UID and GID: the
  * container's root as the host sees it. Codes: IO, NO_SPACE, STATE_REFUSED. */

@@ -173,6 +173,20 @@ static const struct wire_field msg_digest_fields[] = {
 };
 MESSAGE(msg_digest);
 
+static const struct wire_field msg_archive_fields[] = {
+	NEED(msg_archive, file, TEXT),
+	NEED(msg_archive, sha256, NAME),
+	NUM(msg_archive, size, R, 0, BYTES),
+	END,
+};
+MESSAGE(msg_archive);
+
+static const struct wire_field msg_lists_fields[] = {
+	STRS(msg_lists, files, R, TEXT, 256),
+	END,
+};
+MESSAGE(msg_lists);
+
 static const struct wire_field msg_failure_fields[] = {
 	NEED(msg_failure, package, NAME),
 	STR(msg_failure, arch, O, NAME),

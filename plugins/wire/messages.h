@@ -143,6 +143,20 @@ struct msg_failure {
 	char *detail;		/* quotes the output, line by line */
 };
 
+/* Event during plan: the file of a planned update, as it will be fetched; and
+ * what the agent asks its host for. Only what needs no credentials. */
+struct msg_archive {
+	char *file;		/* below state_dir: "apt/archives/..." */
+	char *sha256;		/* lower-case hex, of the signed index */
+	int64_t size;
+};
+
+/* Event during refresh: metadata files that another container of the same image
+ * may start from; and what the agent tells its host. */
+struct msg_lists {
+	struct strv files;	/* below state_dir */
+};
+
 struct msg_fetch {
 	int64_t bytes;
 	struct wire_list failed;	/* msg_failure */
@@ -296,10 +310,10 @@ struct msg_hello {
 };
 
 extern const struct wire_message msg_reason, msg_distribution, msg_database, msg_settings, msg_probe,
-	msg_refresh_params, msg_repository, msg_refresh, msg_denial, msg_plan_params, msg_update, msg_plan,
-	msg_digest, msg_failure, msg_fetch, msg_package, msg_process, msg_conffile, msg_apply, msg_evidence,
-	msg_progress, msg_log, msg_owner_params, msg_owner, msg_owners, msg_repair, msg_verify_params,
-	msg_verify, msg_support_package, msg_support, msg_feed_params, msg_cve, msg_feed, msg_error, msg_hello, msg_empty;
+	msg_refresh_params, msg_repository, msg_refresh, msg_denial, msg_plan_params, msg_update, msg_plan, msg_digest,
+	msg_archive, msg_lists, msg_failure, msg_fetch, msg_package, msg_process, msg_conffile, msg_apply, msg_evidence,
+	msg_progress, msg_log, msg_owner_params, msg_owner, msg_owners, msg_repair, msg_verify_params, msg_verify,
+	msg_support_package, msg_support, msg_feed_params, msg_cve, msg_feed, msg_error, msg_hello, msg_empty;
 
 /* Append a {code, detail} to a list of msg_reason. */
 void reason_add(struct wire_list *l, enum code code, const char *fmt, ...) _printf_(3, 4);

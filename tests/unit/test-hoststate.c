@@ -295,18 +295,18 @@ static void dates_are_bounded(void)
 static void ids(void)
 {
 	static const char *const bad[] = { "", ".", "..", ".x", "a/b", "../x", "a b", "a\n", "\xc3\xa9" };
-	cleanup_free char *good = hoststate_dir("/s", "0123abc_D.e-f");
+	cleanup_free char *good = hoststate_dir("/s", "lxc:0123abc_D.e-f");
 
 	case_next = case_next->next;
-	STREQ(good, "/s/containers/0123abc_D.e-f");
+	STREQ(good, "/s/containers/lxc:0123abc_D.e-f");
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		cleanup_free char *dir = hoststate_dir("/s", bad[i]);
 
 		if (dir)
 			FAIL("'%s' is taken for an id", bad[i]);
 	}
-	char long_id[200] = "";
-	memset(long_id, 'a', 129);
+	char long_id[210] = "";
+	memset(long_id, 'a', 201);
 	cleanup_free char *too_long = hoststate_dir("/s", long_id);
 	OK(!too_long);
 }
