@@ -19,6 +19,16 @@ static bool add_header(Header h, unsigned offset _unused_, void *ctx)
 	return true;
 }
 
+void session_forget_pool(struct session *s)
+{
+	for (size_t i = 0; i < s->n_sources; i++)
+		s->sources[i].repo = NULL;
+	if (s->pool)
+		pool_free(s->pool);
+	s->pool = NULL;
+	s->installed = NULL;
+}
+
 int installed_load(struct session *s, struct err *err)
 {
 	struct utsname u;

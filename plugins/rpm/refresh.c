@@ -376,15 +376,6 @@ static void make_folders(struct session *s)
 	}
 }
 
-static void unload(struct session *s)
-{
-	session_forget_plan(s);
-	for (size_t i = 0; i < s->n_sources; i++)
-		if (s->sources[i].repo)
-			repo_free(s->sources[i].repo, 0);
-	s->refreshed = false;
-}
-
 /* The whole failed when every repository of it did. */
 static int verdict(struct refresh *r, struct msg_refresh *ret, struct err *err)
 {
@@ -415,7 +406,9 @@ int session_refresh(struct session *s, const struct msg_refresh_params *in, stru
 	struct wire_list told = { 0 }; /* by the probe */
 	bool filelists = streq(strna(in->scope), "all");
 
-	unload(s);
+	session_forget_plan(s);
+	session_forget_pool(s);
+	s->refreshed = false;
 	if (installed_load(s, err) < 0)
 		return -1;
 	sources_configure(s, &told);
@@ -427,9 +420,8 @@ int session_refresh(struct session *s, const struct msg_refresh_params *in, stru
 	fetch_repomds(&r);
 	fetch_data(&r, filelists);
 	fetch_end(&r.f);
-	for (size_t i = 0; i < s->n_sources; i++)
-		if (s->sources[i].err.code == CODE_OK)
-			source_load(s, &s->sources[i], filelists);
+	if (sources_load(s, filelists, err) < 0)
+		return -1;
 	for (size_t i = 0; i < s->n_sources; i++)
 		check_source(&r, in, &s->sources[i]);
 	ret->bytes = r.f.bytes;

@@ -106,10 +106,14 @@ int trust_verify_rpm(const struct source *src, const char *file, struct err *err
 
 /* installed.c: the pool, and the installed packages in it. Codes: DATABASE_BROKEN. */
 int installed_load(struct session *s, struct err *err);
+/* Free the pool, and with it every repository in it. */
+void session_forget_pool(struct session *s);
 
-/* load.c: a source's metadata into the pool, from its .solv cache when that is
- * of the same checksums. What fails is the source's error. */
-void source_load(struct session *s, struct source *src, bool filelists);
+/* load.c: what the installed packages can reach of the usable sources into the
+ * pool (reach.h), from .solv caches when those are of the same checksums. What
+ * fails is the source's error. What is installed later in the session comes from
+ * there, so plans after it need no other load. Codes: DATABASE_BROKEN. */
+int sources_load(struct session *s, bool filelists, struct err *err);
 /* Are the caches of this repomd there, so that nothing need be fetched? */
 bool source_cached(const struct source *src, bool filelists);
 /* Read a compressed file, of at most MAX bytes as it is uncompressed. Codes: REFRESH_FAILED. */

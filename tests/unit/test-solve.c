@@ -1,7 +1,8 @@
 /* tests/cases/rpm/NAME.case (and cases/solve, which no rpm can be built of) without a container: what is planned and kept back in each situation.
  *
  * tests/testbed/rpmcase explains the words and runs the same files against dnf and whole containers; here the pool is
- * filled with metadata that is written from the lines, and solve() asked in both modes.
+ * filled with metadata that is written from the lines, and solve() asked in both modes: with all of it, and with what
+ * reach_reduce() leaves.
  */
 #include <solv/pool.h>
 #include <solv/repo.h>
@@ -9,6 +10,7 @@
 #include <solv/repo_updateinfoxml.h>
 #include "cases.h"
 #include "clock.h"
+#include "reach.h"
 #include "solve.h"
 
 struct fake_repo {
@@ -362,7 +364,7 @@ static bool is_kept(Pool *pool, const struct solve_result *r, const char *line)
 	return false;
 }
 
-static void solve_scene(struct scene *s, bool minimal, Pool **pool, struct solve_result *ret)
+static void solve_scene(struct scene *s, bool minimal, bool reduced, Pool **pool, struct solve_result *ret)
 {
 	struct solve_repo repos[ARRAY_SIZE(s->repos)];
 	struct modules modules = { 0 };
@@ -384,6 +386,11 @@ static void solve_scene(struct scene *s, bool minimal, Pool **pool, struct solve
 		repos[n] = (struct solve_repo){ load(*pool, f, !s->no_updateinfo), !s->no_updateinfo, c };
 		repos[n++].repo->priority = -c->priority;
 	}
+	Repo *all[ARRAY_SIZE(s->repos)];
+	for (size_t i = 0; i < n; i++)
+		all[i] = repos[i].repo;
+	if (reduced)
+		reach_reduce(*pool, all, n);
 	modules_add_yaml(&modules, buf_str(&s->modules), s->modules.n);
 	modules_add_state(&modules, buf_str(&s->state), s->state.n);
 	modules_sort(&modules);
@@ -418,6 +425,40 @@ static void scene_clear(struct scene *s)
 	wire_clear(&msg_plan_params, &s->params);
 }
 
+/* All that is said, in its order. */
+static char *told(Pool *pool, const struct solve_result *r)
+{
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct solve_update *u = &r->updates[i];
+		const Id ids[] = { u->id, u->old, u->replaces };
+
+		for (size_t k = 0; k < ARRAY_SIZE(ids); k++)
+			buf_printf(&b, "%s ", ids[k] ? pool_solvid2str(pool, ids[k]) : "-");
+		buf_printf(&b, "%d %d %s %s %s", u->security, u->severity, strna(u->reason), code_name(u->kept),
+			   strna(u->detail));
+		for (size_t k = 0; k < u->advisories.n; k++)
+			buf_printf(&b, " %s", u->advisories.v[k]);
+		buf_puts(&b, "\n");
+	}
+	buf_printf(&b, "incomplete %d\n", r->incomplete);
+	return buf_steal(&b);
+}
+
+/* With what is in reach alone it is the same, to the last word. */
+static void check_reach(struct scene *s, bool minimal, const char *whole)
+{
+	struct solve_result r = { 0 };
+	Pool *pool;
+
+	solve_scene(s, minimal, true, &pool, &r);
+	cleanup_free char *got = told(pool, &r);
+	solve_result_clear(&r);
+	pool_free(pool);
+	STREQ(got, whole);
+}
+
 static void check_case(void)
 {
 	cleanup_free char *text = case_text();
@@ -431,8 +472,9 @@ static void check_case(void)
 		struct solve_result r = { 0 };
 		Pool *pool;
 
-		solve_scene(&s, minimal, &pool, &r);
+		solve_scene(&s, minimal, false, &pool, &r);
 		cleanup_free char *got = planned(pool, &r), *want = expected(minimal ? &s.minimal : &s.latest);
+		cleanup_free char *whole = told(pool, &r);
 		bool kept = true;
 		for (size_t i = 0; minimal && i < s.kept.n; i++)
 			kept &= is_kept(pool, &r, s.kept.v[i]);
@@ -440,12 +482,116 @@ static void check_case(void)
 		pool_free(pool);
 		STREQ(got, want);
 		OK(kept);
+		check_reach(&s, minimal, whole);
 	}
+}
+
+/* --- packages at random --------------------------------------------------------------- */
+
+#define WORLDS 400
+
+static unsigned dice_state;
+
+static unsigned dice(unsigned sides)
+{
+	dice_state = dice_state * 1103515245 + 12345;
+	return (dice_state >> 16) % sides;
+}
+
+/* "#" is one of 50 names, "@" a version: they are few, so that things meet. */
+static void put_random(struct buf *b, const char *form)
+{
+	for (const char *p = form; *p; p++) {
+		if (*p == '#')
+			buf_printf(b, "%u", dice(50));
+		else if (*p == '@')
+			buf_printf(b, "%u-1", 1 + dice(3));
+		else
+			buf_putc(b, *p);
+	}
+}
+
+static void random_package(struct scene *s, const char *form)
+{
+	static const char *const fields[] = {
+		"Requires: p#",
+		"Requires: p# >= @",
+		"Requires: p# = @",
+		"Requires: c#",
+		"Requires: (p# or p#)",
+		"Requires: (c# if p#)",
+		"Requires: (p# and (c# or p#))",
+		"Requires: /usr/bin/f#",
+		"Provides: c#",
+		"Provides: p# = @",
+		"Obsoletes: p# < @",
+		"Conflicts: p# < @",
+		"file /usr/bin/f# 0755",
+		"Provides: c#",
+		"Provides: c#",
+		"file /usr/bin/f# 0755",
+	};
+	cleanup_buf struct buf b = { 0 };
+
+	put_random(&b, form);
+	for (unsigned n = dice(4), i = 0; i < n; i++) {
+		buf_puts(&b, i ? "; " : " ");
+		put_random(&b, fields[dice(ARRAY_SIZE(fields))]);
+	}
+	read_line(s, b.s);
+}
+
+static void random_world(struct scene *s)
+{
+	(void)repo_named(s, "updates");
+	for (int i = 0; i < 4; i++) {
+		cleanup_free char *old = xasprintf("installed p%d 1-1", i), *new = xasprintf("package p%d 2-1", i);
+		cleanup_free char *why = xasprintf("advisory SA-%d security Low CVE-2026-%d p%d 2-1", i, i, i);
+
+		random_package(s, old);
+		random_package(s, new);
+		read_line(s, why);
+	}
+	for (int i = 0; i < 80; i++) {
+		cleanup_buf struct buf why = { 0 };
+
+		if (i == 40)
+			(void)repo_named(s, "other");
+		random_package(s, "package p# @");
+		put_random(&why, "advisory SA-# security Low CVE-2026-# p# @, p# @");
+		read_line(s, why.s);
+	}
+}
+
+/* Same as with all of it, whatever depends on whatever. */
+static void worlds(void)
+{
+	unsigned plans = 0;
+
+	case_next = case_next->next;
+	for (dice_state = 1; dice_state <= WORLDS; dice_state++) {
+		const unsigned seed = dice_state;
+		_cleanup_(scene_clear) struct scene s = { .params = { .policy = xstrdup("security"),
+								      .allow_new = true } };
+		struct solve_result r = { 0 };
+		Pool *pool;
+
+		random_world(&s);
+		solve_scene(&s, seed % 2, false, &pool, &r);
+		cleanup_free char *whole = told(pool, &r);
+		plans += r.n > 0;
+		solve_result_clear(&r);
+		pool_free(pool);
+		check_reach(&s, seed % 2, whole);
+		dice_state = seed;
+	}
+	OK(plans > WORLDS / 2);
 }
 
 int main(void)
 {
 	add_cases("rpm", check_case);
 	add_cases("solve", check_case);
+	add_test("worlds at random", worlds);
 	return cases_main();
 }
