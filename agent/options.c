@@ -7,7 +7,7 @@
 
 enum option_id {
 	OPT_CONFIG = 256, OPT_SET, OPT_OUTPUT, OPT_LOG_FORMAT, OPT_DRY_RUN, OPT_CHANGED, OPT_WATCH, OPT_LIMIT, OPT_WARNING,
-	OPT_CRITICAL, OPT_USER, OPT_BEFORE_START, OPT_REWRITE, OPT_REMAP
+	OPT_CRITICAL, OPT_USER, OPT_BEFORE_START, OPT_REWRITE, OPT_REMAP, OPT_OFFLINE
 };
 
 #define ALL ((1u << VERB_MAX) - 1)
@@ -36,6 +36,7 @@ static const struct {
 	{ "changed-since-last", OPT_CHANGED, NULL, ON(VERB_ONCE) | ON(VERB_CHECK),
 	  "print only what is new since the last report, nothing if nothing is" },
 	{ "watch", OPT_WATCH, NULL, ON(VERB_STATUS), "show it again whenever it changes" },
+	{ "offline", OPT_OFFLINE, NULL, ON(VERB_DOCTOR), "ask no repository" },
 	{ "limit", OPT_LIMIT, "N", ON(VERB_HISTORY), "the newest N reports (20)" },
 	{ "warning", OPT_WARNING, "RANGE", REPORTS, "nagios: warn when the open updates leave RANGE" },
 	{ "critical", OPT_CRITICAL, "RANGE", REPORTS, "nagios: the same for critical" },
@@ -66,6 +67,7 @@ static const struct {
 	[VERB_HISTORY] = { "history", "", "the reports of past runs, newest first", TEXT_JSON },
 	[VERB_CVES] = { "cves", "", "list the known vulnerabilities of installed packages; exit 100 if some have a fix",
 			 TEXT_JSON },
+	[VERB_DOCTOR] = { "doctor", "", "can this container be patched, and if not, what to do about it", TEXT_JSON },
 	[VERB_CONFIG] = { "config", "", "show the effective configuration and where each value came from",
 			   TEXT_JSON },
 };
@@ -185,6 +187,9 @@ static int take_option(struct options *o, int id, unsigned *seen, struct err *er
 		return 0;
 	case OPT_WATCH:
 		o->watch = true;
+		return 0;
+	case OPT_OFFLINE:
+		o->offline = true;
 		return 0;
 	case OPT_LIMIT:
 		if (parse_u64(optarg, 1000000, &n) < 0 || !n)

@@ -13,7 +13,8 @@
 enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_NAGIOS, OUTPUT_OPENMETRICS };
 
 enum verb {
-	VERB_RUN, VERB_DAEMON, VERB_ONCE, VERB_CHECK, VERB_SCAN, VERB_STATUS, VERB_HISTORY, VERB_CVES, VERB_CONFIG, VERB_MAX
+	VERB_RUN, VERB_DAEMON, VERB_ONCE, VERB_CHECK, VERB_SCAN, VERB_STATUS, VERB_HISTORY, VERB_CVES, VERB_DOCTOR,
+	VERB_CONFIG, VERB_MAX
 };
 
 struct options {
@@ -26,6 +27,7 @@ struct options {
 	bool dry_run;
 	bool changed;		/* --changed-since-last */
 	bool watch;
+	bool offline;		/* doctor: ask no repository */
 	int64_t limit;		/* history: entries; 0: the default */
 	char *warning, *critical; /* thresholds of Nagios' form, NULL: the defaults */
 

@@ -130,7 +130,7 @@ static void put_repositories(const struct out *o, const struct wire_list *l)
 
 static void put_headline(const struct out *o, const struct report *r)
 {
-	static const char *const modes[] = { "once", "once --dry-run", "check", "scan" };
+	static const char *const modes[] = { "once", "once --dry-run", "check", "scan", "doctor", "doctor" };
 	cleanup_free char *name = out_cell(r->probed ? r->probe.distribution.name : "unknown distribution");
 	cleanup_free char *host = out_cell(r->container.host);
 

@@ -168,7 +168,7 @@ void report_finish(struct report *r)
 
 const char *mode_name(enum mode mode)
 {
-	static const char *const names[] = { "once", "dry-run", "check", "scan" };
+	static const char *const names[] = { "once", "dry-run", "check", "scan", "doctor", "probe" };
 
 	return names[mode];
 }

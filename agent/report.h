@@ -14,7 +14,8 @@
 
 #define REPORT_SCHEMA 1
 
-enum mode { MODE_ONCE, MODE_DRY_RUN, MODE_CHECK, MODE_SCAN };
+/* The last two are doctor's: as check, and no further than the probe; nothing is saved, no hook runs. */
+enum mode { MODE_ONCE, MODE_DRY_RUN, MODE_CHECK, MODE_SCAN, MODE_DOCTOR, MODE_PROBE };
 
 enum exit_code {
 	EXIT_DONE = 0,
@@ -72,7 +73,7 @@ void report_block(struct report *r, enum code code, const char *fmt, ...) _print
 void report_alarm(struct report *r, enum code code, const char *fmt, ...) _printf_(3, 4);
 /* Does a process run old code, or may it: unreadable, and older than an update? */
 bool report_stale(const struct report *r);
-/* "once", "dry-run", "check", "scan" */
+/* "once", "dry-run", "check", "scan", "doctor", "probe" */
 const char *mode_name(enum mode mode);
 /* Judge: end time, exit code (the first that matches: 2, 1, 3, 4, 102, 100, 6, 5, 0). */
 void report_finish(struct report *r);

@@ -54,6 +54,8 @@ static enum state on_start(struct run *r)
 {
 	struct err err = ERR_INIT;
 
+	if (r->report->mode == MODE_PROBE)
+		return update_begin(r);
 	if (state_dir_lock(r->config->report.state_dir, &r->lock_fd, &err) < 0 && r->report->mode != MODE_SCAN) {
 		note_failure(r, &err);
 		return run_conclude(r);
@@ -148,11 +150,12 @@ enum state run_conclude(struct run *r)
 	if (r->stop)
 		note_stop(r->report, r->stop_why ? r->stop_why : RUN_ON_REQUEST);
 	report_finish(r->report);
+	bool saves = r->lock_fd >= 0 && r->report->mode != MODE_DOCTOR;
 	/* a container that cannot be written to still gets its report on stdout */
-	if (r->lock_fd >= 0 && report_save(r->report, r->config->report.state_dir, r->config->report.history, &err) < 0)
+	if (saves && report_save(r->report, r->config->report.state_dir, r->config->report.history, &err) < 0)
 		log_warning("save the report: %s, ignoring", err.msg);
 	/* before the hook, which may show them */
-	else if (r->lock_fd >= 0 && metrics_record(r->report, r->config->report.state_dir, &err) < 0)
+	else if (saves && metrics_record(r->report, r->config->report.state_dir, &err) < 0)
 		log_debug("save the counters: %s, ignoring", err.msg);
 	closep(&r->lock_fd);
 	r->lock_fd = -1;

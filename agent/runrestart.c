@@ -22,17 +22,11 @@
 
 static void find_services(struct run *r)
 {
-	struct proc_node *tree = xcalloc(r->scan.n + 1, sizeof(*tree));
+	struct proc_node *tree = services_tree(&r->scan);
 	pid_t *stale = xcalloc(r->report->stale.n + 1, sizeof(*stale));
 	pid_t child = r->cb->child ? r->cb->child(r->arg) : 0;
 	struct err err = ERR_INIT;
 
-	for (size_t i = 0; i < r->scan.n; i++) {
-		const struct scan_process *p = &r->scan.v[i];
-
-		tree[i] = (struct proc_node){ .pid = p->pid, .ppid = p->ppid, .sid = p->sid, .start = p->start };
-		memcpy(tree[i].comm, p->comm, sizeof(tree[i].comm));
-	}
 	for (size_t i = 0; i < r->report->stale.n; i++)
 		stale[i] = (pid_t)((const struct find_process *)wire_list_at(&find_process, &r->report->stale, i))->pid;
 	services_clear(&r->services);

@@ -179,6 +179,8 @@ static enum state after_probe(struct run *r)
 	}
 	if (streq(strna(db->state), "interrupted"))
 		report_alarm(r->report, CODE_INTERRUPTED, "%s", strna(db->detail));
+	if (r->report->mode == MODE_PROBE)
+		return run_wind_up(r);
 	return request_refresh(r, "security");
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include "buf.h"
 #include "manager.h"
+#include "procscan.h"
 
 #define DEPTH_MAX 4096		/* of a tree; one that was read while it changed may have a cycle */
 
@@ -220,6 +221,19 @@ static void merge(struct services *l, size_t i)
 	for (size_t k = 0; k < l->n; k++)
 		l->v[k].covered_by = l->v[k].covered_by == (int)i ? 0 :
 								    l->v[k].covered_by - (l->v[k].covered_by > (int)i);
+}
+
+struct proc_node *services_tree(const struct procscan *scan)
+{
+	struct proc_node *tree = xcalloc(scan->n + 1, sizeof(*tree));
+
+	for (size_t i = 0; i < scan->n; i++) {
+		const struct scan_process *p = &scan->v[i];
+
+		tree[i] = (struct proc_node){ .pid = p->pid, .ppid = p->ppid, .sid = p->sid, .start = p->start };
+		memcpy(tree[i].comm, p->comm, sizeof(tree[i].comm));
+	}
+	return tree;
 }
 
 int services_find(const struct proc_node *tree, size_t n, const pid_t *stale, size_t n_stale, pid_t child,

@@ -18,6 +18,8 @@
 #include "err.h"
 #include "util.h"
 
+struct procscan;
+
 enum service_kind {
 	SERVICE_CHILD,			/* the wrapped child: PID 1 restarts it in place */
 	SERVICE_SYSTEMD,
@@ -60,6 +62,8 @@ struct services {
 /* "child", "systemd", "supervisord", "s6", "runit", "openrc", "process". */
 const char *service_kind_name(enum service_kind kind);
 
+/* The tree of SCAN, which has as many; caller frees. */
+struct proc_node *services_tree(const struct procscan *scan);
 /* The services of the STALE pids. TREE is every process but the agent's own (PID 1
  * may be in it). CHILD: the wrapped child, 0 without one. PROC is "/proc" or a
  * recorded tree, ROOT the prefix of all other files, "" here.
