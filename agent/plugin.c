@@ -453,6 +453,29 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Only which is asked first: a guess that is wrong costs the start of a process. */
+static bool looks_like_rpm(void)
+{
+	static const char *const folders[] = { "/usr/lib/sysimage/rpm", "/var/lib/rpm" };
+	bool found = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		found |= access(folders[i], F_OK) == 0;
+	return found && access("/var/lib/dpkg/status", F_OK) < 0;
+}
+
+static void put_first(struct strv *paths, const char *name)
+{
+	for (size_t i = 0; i < paths->n; i++) {
+		char *path = paths->v[i];
+
+		if (!ends_with(path, name))
+			continue;
+		memmove(paths->v + 1, paths->v, i * sizeof(*paths->v));
+		paths->v[0] = path;
+	}
+}
+
 int plugin_list(const char *bundle, struct strv *ret, struct err *err)
 {
 	cleanup_free char *folder = xasprintf("%s/plugins", bundle);
@@ -469,6 +492,8 @@ int plugin_list(const char *bundle, struct strv *ret, struct err *err)
 	if (!ret->n)
 		return err_set(err, CODE_PLUGIN_MISSING, 0, "no plugin 'stopgap-*' in '%s'", folder);
 	qsort(ret->v, ret->n, sizeof(*ret->v), by_text);
+	if (looks_like_rpm())
+		put_first(ret, "/stopgap-rpm");
 	return 0;
 }
 

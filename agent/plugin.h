@@ -39,8 +39,9 @@ struct plugin_limits {
 	size_t bytes;			/* all lines of the answer; 0: WIRE_PLAN_MAX */
 };
 
-/* The programs BUNDLE/plugins/stopgap-*, by name, into RET (paths).
- * CODE_PLUGIN_MISSING when there is none. */
+/* The programs BUNDLE/plugins/stopgap-*, by name, into RET (paths); the rpm one
+ * first where there is an rpm database and no dpkg's. CODE_PLUGIN_MISSING when
+ * there is none. */
 int plugin_list(const char *bundle, struct strv *ret, struct err *err);
 /* Start the process. Failure to exec is seen as CODE_PLUGIN_DIED by the first
  * request. ARG goes to the callbacks. */

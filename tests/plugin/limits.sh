@@ -128,4 +128,17 @@ report check
 assert_error plugin_died
 ok "one that fails is a failure, not a reason to try another"
 
+# asked_first PLUGIN FOLDER…   it is this one where /var/lib has these
+asked_first() {
+	plays apt </dev/null
+	run unshare --mount sh -c 'mount -t tmpfs none /var/lib && cd /var/lib && mkdir "$@" && { [ ! -d dpkg ] || : >dpkg/status; } &&
+		exec "$0" check --output=json --set report.state_dir=/var/lib/state' "$B/stopgap" "${@:2}"
+	assert_json_eq "$R" .plugin.name "\"$1\""
+}
+bundle apt rpm
+asked_first rpm rpm
+asked_first apt rpm dpkg
+asked_first apt empty
+ok "the rpm plugin is asked first where there is an rpm database alone"
+
 done_testing
