@@ -282,6 +282,7 @@ int session_apply(struct session *s, const struct msg_digest *in, struct msg_app
 	children_begin(&before);
 	r = apply_sets(&a, &a.aborted);
 	s->stale = true;
+	s->facts = false;
 	children_left(&before, &ret->left_behind);
 	conffiles_settle(s, &conffiles, &ret->conffiles);
 	bool begun = false;

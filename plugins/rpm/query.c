@@ -22,21 +22,32 @@ static void describe(const struct session *s, const struct census *c, struct msg
 		ret->detail = xstrdup("a transaction of stopgap was cut off");
 }
 
-int session_database(const struct session *s, struct msg_database *ret, struct err *err)
+/* Of "[epoch:]version-release" the version; caller frees. */
+static char *version_of(const char *evr)
+{
+	const char *colon = strchr(evr, ':'), *v = colon ? colon + 1 : evr, *dash = strrchr(v, '-');
+
+	return xstrndup(v, dash ? (size_t)(dash - v) : strlen(v));
+}
+
+int session_database(const struct session *s, struct msg_database *ret, char **manager, struct err *err)
 {
 	cleanup_census struct census c = { 0 };
+	const struct census_package *rpm;
 	struct err e = ERR_INIT;
 
 	if (census_take(&s->db, true, &c, &e) == 0) {
 		describe(s, &c, ret);
-		return 0;
-	}
-	if (e.code != CODE_DATABASE_BROKEN) {
+	} else if (e.code == CODE_DATABASE_BROKEN) {
+		ret->state = xstrdup("broken");
+		ret->detail = xstrdup(e.msg);
+	} else {
 		*err = e;
 		return -1;
 	}
-	ret->state = xstrdup("broken");
-	ret->detail = xstrdup(e.msg);
+	rpm = census_find(&c, "rpm", NULL);
+	cleanup_free char *version = rpm ? version_of(rpm->evr) : NULL;
+	*manager = xasprintf("rpm%s%s (%s)", version ? " " : "", strna(version), rpmdb_kind_name(s->db.kind));
 	return 0;
 }
 

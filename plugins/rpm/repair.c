@@ -175,6 +175,7 @@ int session_repair(struct session *s, struct msg_repair *ret, struct err *err)
 	if (!ret->log)
 		return -1;
 	s->stale = true;
+	s->facts = false;
 	if (finish_journal(s, ret, &output, err) < 0 || forget_duplicates(s, ret, &output, err) < 0 ||
 	    judge(s, ret, &output, err) < 0)
 		return -1;

@@ -25,25 +25,6 @@ static int ready(struct err *err)
 	return -1;
 }
 
-static bool find_version(Header h, unsigned offset _unused_, void *ctx)
-{
-	char **ret = ctx;
-
-	if (streq(strna(headerGetString(h, RPMTAG_NAME)), "rpm"))
-		*ret = xstrdup(headerGetString(h, RPMTAG_VERSION));
-	return !*ret;
-}
-
-/* "rpm 4.16.1.3 (sqlite)": the container's own, where it has one. */
-static char *manager(void)
-{
-	cleanup_free char *version = NULL;
-	struct err ignored = ERR_INIT;
-
-	(void)rpmdb_each(&session.db, false, find_version, &version, &ignored);
-	return xasprintf("rpm%s%s (%s)", version ? " " : "", strna(version), rpmdb_kind_name(session.db.kind));
-}
-
 static void check_way(struct wire_list *blocked)
 {
 	const char *tool;
@@ -75,8 +56,7 @@ static int rpm_probe(const struct msg_settings *in, struct msg_probe *ret, struc
 	if (ready(err) < 0)
 		return -1;
 	ret->applicable = true;
-	ret->manager = manager();
-	if (session_database(&session, &ret->database, err) < 0)
+	if (session_database(&session, &ret->database, &ret->manager, err) < 0)
 		return -1;
 	if (streq(strna(ret->database.state), "broken"))
 		reason_add(&ret->blocked, CODE_DATABASE_BROKEN, "%s", strna(ret->database.detail));

@@ -65,6 +65,8 @@ struct session {
 	struct repo_vars vars;
 	struct repos repos;
 	struct keys db_keys; /* imported into the rpm database */
+	char *releasever; /* as the database has it, or the distribution's; NULL: neither says */
+	bool facts; /* DB_KEYS and RELEASEVER were read, and nothing changed since */
 	struct source *sources;
 	size_t n_sources;
 	Pool *pool;
@@ -126,8 +128,8 @@ int session_plan(struct session *s, const struct msg_plan_params *in, struct msg
 int session_fetch(struct session *s, const struct msg_digest *in, struct msg_fetch *ret, struct err *err);
 int session_apply(struct session *s, const struct msg_digest *in, struct msg_apply *ret, struct err *err);
 int session_repair(struct session *s, struct msg_repair *ret, struct err *err);
-/* query.c: what the database says. */
-int session_database(const struct session *s, struct msg_database *ret, struct err *err);
+/* query.c: what the database says. MANAGER, caller frees: "rpm 4.16.1.3 (sqlite)", its own where it has one. */
+int session_database(const struct session *s, struct msg_database *ret, char **manager, struct err *err);
 int session_verify(const struct session *s, const struct msg_verify_params *in, struct msg_verify *ret,
 		   struct err *err);
 int session_owner(const struct session *s, const struct msg_owner_params *in, struct msg_owners *ret, struct err *err);

@@ -125,33 +125,44 @@ static bool look_at_header(Header h, unsigned offset _unused_, void *ctx)
 	return true;
 }
 
-static void set_variables(struct session *s)
+/* The database is opened for it once a session: it is the same until the session changes it. */
+static void read_facts(struct session *s)
 {
 	struct release_search r = { .s = s };
-	struct utsname u;
 	struct err ignored = ERR_INIT;
 	const char *releasever = NULL;
+
+	if (s->facts)
+		return;
+	keys_clear(&s->db_keys);
+	(void)rpmdb_each(&s->db, false, look_at_header, &r, &ignored);
+	for (size_t i = 0; i < ARRAY_SIZE(r.found) && !releasever; i++)
+		releasever = r.found[i];
+	free(s->releasever);
+	s->releasever = xstrdup(releasever ? releasever : s->distribution.version);
+	for (size_t i = 0; i < ARRAY_SIZE(r.found); i++)
+		free(r.found[i]);
+	s->facts = true;
+}
+
+static void set_variables(struct session *s)
+{
+	struct utsname u;
 
 	if (uname(&u) == 0) {
 		repo_var_set(&s->vars, "arch", u.machine);
 		repo_var_set(&s->vars, "basearch", base_arch(u.machine));
 	}
-	keys_clear(&s->db_keys);
-	(void)rpmdb_each(&s->db, false, look_at_header, &r, &ignored);
-	for (size_t i = 0; i < ARRAY_SIZE(r.found) && !releasever; i++)
-		releasever = r.found[i];
-	if (!releasever)
-		releasever = s->distribution.version;
+	read_facts(s);
 	/* what a file of dnf's variables says came before, and counts */
-	if (releasever) {
-		cleanup_free char *major = xstrndup(releasever, strcspn(releasever, "."));
+	if (s->releasever) {
+		cleanup_free char *major = xstrndup(s->releasever, strcspn(s->releasever, "."));
+		const char *dot = strchr(s->releasever, '.');
 
 		repo_var_set(&s->vars, "releasever_major", major);
-		repo_var_set(&s->vars, "releasever_minor", strchr(releasever, '.') ? strchr(releasever, '.') + 1 : "");
-		repo_var_set(&s->vars, "releasever", releasever);
+		repo_var_set(&s->vars, "releasever_minor", dot ? dot + 1 : "");
+		repo_var_set(&s->vars, "releasever", s->releasever);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(r.found); i++)
-		free(r.found[i]);
 }
 
 /* --- sources ------------------------------------------------------------------ */
@@ -275,9 +286,9 @@ static char *public_uri(const char *uri)
 
 void source_report(const struct session *s, const struct source *src, struct msg_repository *ret)
 {
-	const char *uri = src->uri		? src->uri :
-			  src->mirrors.n	? src->mirrors.v[0] :
-			  src->conf->metalink	? src->conf->metalink :
+	const char *uri = src->uri	      ? src->uri :
+			  src->mirrors.n      ? src->mirrors.v[0] :
+			  src->conf->metalink ? src->conf->metalink :
 						strna(src->conf->mirrorlist);
 	char date[TIME_TEXT_MAX];
 
