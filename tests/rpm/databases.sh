@@ -100,10 +100,13 @@ for tool in dnf yum zypper tdnf microdnf; do
 	ok "without rpm, $tool is given the list"
 done
 
-# The same arguments, to the real ones.
+# The same arguments, to the real ones.  yum has been a name of dnf since EL8; tdnf and microdnf are not packaged by Debian,
+# and of them there is only what their manuals say.
 mkdir "$T/home"
 echo '%_dbpath /var/lib/rpm' >"$T/home/.rpmmacros"
-for tool in dnf zypper; do
+mkdir "$T/bin"
+ln -s "$(command -v dnf)" "$T/bin/yum"
+for tool in dnf yum zypper; do
 	ctr_create real-$tool "$(rpmroot el9)"
 	r=$(ctr_path real-$tool)
 	rpmrepo_use real-$tool updates "baseurl=http://127.0.0.1:1/"
@@ -111,8 +114,8 @@ for tool in dnf zypper; do
 	cp "$r"/etc/yum.repos.d/updates.repo "$r/etc/zypp/repos.d/"
 	mapfile -t arguments <"$T/$tool.arguments"
 	where=(--installroot="$r" --releasever=9)
-	[ $tool = dnf ] || where=(--root "$r")
-	HOME=$T/home run $tool "${where[@]}" "${arguments[@]}" "${tiny[@]}"
+	[ $tool != zypper ] || where=(--root "$r")
+	PATH=$T/bin:$PATH HOME=$T/home run $tool "${where[@]}" "${arguments[@]}" "${tiny[@]}"
 	assert_status 0
 	assert_rpms real-$tool libtiny=1.0-2 tinyd=1.0-2
 	ok "$tool takes these arguments, and asks no repository"
