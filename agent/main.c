@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <signal.h>
 #include "config.h"
+#include "copyto.h"
 #include "cves.h"
 #include "doctor.h"
 #include "guard.h"
@@ -90,6 +91,8 @@ static int dispatch(int argc, char **argv, struct options *opt)
 	}
 	if (opt->verb == VERB_DAEMON)
 		return updater_main(opt, -1);
+	if (opt->verb == VERB_COPY_TO)
+		return copyto_main(opt);
 	return with_config(argc, argv, opt);
 }
 

@@ -12,6 +12,7 @@ enum option_id {
 
 #define ALL ((1u << VERB_MAX) - 1)
 #define ON(v) (1u << (v))
+#define CONFIGURED (ALL & ~ON(VERB_COPY_TO))
 #define REPORTS (ON(VERB_ONCE) | ON(VERB_CHECK) | ON(VERB_SCAN) | ON(VERB_STATUS))
 
 static const struct {
@@ -28,9 +29,9 @@ static const struct {
 	{ "remap-exit", OPT_REMAP, "FROM:TO", ON(VERB_RUN), "exit with TO when CMD exits with FROM; may be repeated" },
 	{ "subreaper", 's', NULL, ON(VERB_RUN), "reap orphans even where stopgap is not PID 1" },
 	{ "parent-death", 'p', "SIGNAL", ON(VERB_RUN), "take this signal when the parent dies" },
-	{ "config", OPT_CONFIG, "FILE", ALL, "read FILE instead of /etc/stopgap/stopgap.conf" },
-	{ "set", OPT_SET, "SECTION.KEY=VALUE", ALL, "override one setting; may be repeated" },
-	{ "output", OPT_OUTPUT, "FORM", ALL & ~(ON(VERB_RUN) | ON(VERB_DAEMON)),
+	{ "config", OPT_CONFIG, "FILE", CONFIGURED, "read FILE instead of /etc/stopgap/stopgap.conf" },
+	{ "set", OPT_SET, "SECTION.KEY=VALUE", CONFIGURED, "override one setting; may be repeated" },
+	{ "output", OPT_OUTPUT, "FORM", CONFIGURED & ~(ON(VERB_RUN) | ON(VERB_DAEMON)),
 	  "text (default), json, nagios or openmetrics, as far as the mode has it" },
 	{ "dry-run", OPT_DRY_RUN, NULL, ON(VERB_ONCE), "stop after the plan: fetch and change nothing" },
 	{ "changed-since-last", OPT_CHANGED, NULL, ON(VERB_ONCE) | ON(VERB_CHECK),
@@ -70,6 +71,7 @@ static const struct {
 	[VERB_DOCTOR] = { "doctor", "", "can this container be patched, and if not, what to do about it", TEXT_JSON },
 	[VERB_CONFIG] = { "config", "", "show the effective configuration and where each value came from",
 			   TEXT_JSON },
+	[VERB_COPY_TO] = { "copy-to", " DIR", "copy the bundle into DIR, a volume of another container for example", 0 },
 };
 
 void options_clear(struct options *o)
@@ -78,6 +80,7 @@ void options_clear(struct options *o)
 	strv_clear(&o->sets);
 	free(o->warning);
 	free(o->critical);
+	free(o->dir);
 	*o = (struct options){ 0 };
 }
 
@@ -285,6 +288,10 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 			o.init.argv = argv + optind;
 			break;
 		}
+		if (o.has_verb && o.verb == VERB_COPY_TO && !o.dir) {
+			o.dir = xstrdup(argv[optind++]);
+			continue;
+		}
 		if (o.has_verb) {
 			(void)err_set(err, CODE_USAGE, 0, "'%s': mode '%s' takes no further words", argv[optind],
 				      verbs[o.verb].name);
@@ -300,6 +307,10 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 	}
 	if (o.has_verb && o.verb == VERB_RUN && !o.init.argv && !o.help && !o.version) {
 		(void)err_set(err, CODE_USAGE, 0, "mode 'run' needs the command to run: stopgap run [OPTION]... [--] CMD [ARG]...");
+		goto fail;
+	}
+	if (o.has_verb && o.verb == VERB_COPY_TO && !o.dir && !o.help && !o.version) {
+		(void)err_set(err, CODE_USAGE, 0, "mode 'copy-to' needs the folder to copy to: stopgap copy-to DIR");
 		goto fail;
 	}
 	for (size_t i = 0; o.has_verb && i < ARRAY_SIZE(options); i++)

@@ -13,8 +13,8 @@
 enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_NAGIOS, OUTPUT_OPENMETRICS };
 
 enum verb {
-	VERB_RUN, VERB_DAEMON, VERB_ONCE, VERB_CHECK, VERB_SCAN, VERB_STATUS, VERB_HISTORY, VERB_CVES, VERB_DOCTOR,
-	VERB_CONFIG, VERB_MAX
+	VERB_RUN, VERB_DAEMON, VERB_ONCE, VERB_CHECK, VERB_SCAN, VERB_STATUS, VERB_HISTORY, VERB_CVES,
+	VERB_DOCTOR, VERB_CONFIG, VERB_COPY_TO, VERB_MAX
 };
 
 struct options {
@@ -29,6 +29,7 @@ struct options {
 	bool watch;
 	bool offline;		/* doctor: ask no repository */
 	int64_t limit;		/* history: entries; 0: the default */
+	char *dir;		/* copy-to */
 	char *warning, *critical; /* thresholds of Nagios' form, NULL: the defaults */
 
 	struct init_options init;	/* run; strings are of the argv that was parsed */
