@@ -23,6 +23,9 @@
 #error "name this architecture's program interpreter here"
 #endif
 
+/* What is loaded in front of programs that are not ours and locks them in. */
+#define BUNDLE_CONFINE "libstopgap-confine.so"
+
 /* The bundle's absolute path, without a slash at the end, into BUF of N bytes
  * (PATH_MAX is always enough). Never allocates. Codes: IO. */
 int bundle_find(char *buf, size_t n, struct err *err);

@@ -59,11 +59,18 @@ static int check_present(const char *path, const char *bundle, struct err *err)
 	return -1;
 }
 
+/* Our own lock themselves in where they have to; Debian's are not asked (plugins/confine/preload.c). */
+static bool is_ours(const char *name)
+{
+	return starts_with(name, "stopgap-") || streq(name, "apt-key");
+}
+
 int launch_exec(const char *bundle, const char *name, char *const *argv, struct err *err)
 {
-	char loader[PATH_MAX], lib[PATH_MAX], program[PATH_MAX];
+	char loader[PATH_MAX], lib[PATH_MAX], program[PATH_MAX], lock[PATH_MAX];
 	char inhibit_cache[] = "--inhibit-cache", library_path[] = "--library-path", argv0[] = "--argv0";
-	char *args[LAUNCH_ARGS_MAX + 8];
+	char preload[] = "--preload", confine[] = BUNDLE_CONFINE; /* by its name alone: a path may not have blanks */
+	char *args[LAUNCH_ARGS_MAX + 10];
 	size_t n = 0;
 
 	if (!*name || *name == '.' || strchr(name, '/'))
@@ -74,15 +81,22 @@ int launch_exec(const char *bundle, const char *name, char *const *argv, struct 
 			       "the bundle '%s' cannot be used under a path with ':', ';' or '$'; move it", bundle);
 	if (path_in(loader, sizeof(loader), bundle, "/lib/", BUNDLE_LOADER, err) < 0 ||
 	    path_in(lib, sizeof(lib), bundle, "/lib", "", err) < 0 ||
-	    path_in(program, sizeof(program), bundle, "/libexec/", name, err) < 0)
+	    path_in(program, sizeof(program), bundle, "/libexec/", name, err) < 0 ||
+	    path_in(lock, sizeof(lock), bundle, "/lib/", BUNDLE_CONFINE, err) < 0)
 		return -1;
-	if (check_present(program, bundle, err) < 0 || check_present(loader, bundle, err) < 0)
+	/* the loader would go on without the lock */
+	if (check_present(program, bundle, err) < 0 || check_present(loader, bundle, err) < 0 ||
+	    (!is_ours(name) && check_present(lock, bundle, err) < 0))
 		return -1;
 
 	args[n++] = loader;
 	args[n++] = inhibit_cache;
 	args[n++] = library_path;
 	args[n++] = lib;
+	if (!is_ours(name)) {
+		args[n++] = preload;
+		args[n++] = confine;
+	}
 	args[n++] = argv0;
 	args[n++] = argv[0];
 	args[n++] = program;

@@ -2,7 +2,8 @@
  *
  * Nothing of the container is loaded: the loader and the C library in the
  * bundle have no folder of the system in them (packaging/bundle/hermetic), and
- * every variable that could name one is dropped here. Variables are only ever
+ * every variable that could name one is dropped here. Programs that are not ours
+ * are locked in before their main() (plugins/confine). Variables are only ever
  * removed, never added, so nothing leaks into what a plugin starts.
  */
 #pragma once

@@ -1,10 +1,4 @@
-/* aptacquire.cc - transfers: progress, limits, sandbox, and what failures mean. */
-#include <apt-pkg/strutl.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
+/* aptacquire.cc - transfers: progress, limits, and what failures mean. */
 #include "aptpkg-internal.hh"
 
 /* ------------------------------------------------------------ progress and limits */
@@ -105,70 +99,4 @@ enum code classify(const std::string &text, enum code otherwise)
 		if (text.find(row.part) != std::string::npos)
 			return row.code;
 	return otherwise;
-}
-
-/* ------------------------------------------------------------ sandbox */
-
-/* The user's ids from /etc/passwd itself: no name service is asked. */
-static bool find_user(const char *name, uid_t *uid, gid_t *gid)
-{
-	struct buf text = {};
-	struct err err = {};
-	bool found = false;
-
-	if (read_file("/etc/passwd", 4 * 1024 * 1024, &text, &err) == 0)
-		for (const std::string &line : VectorizeString(buf_str(&text), '\n')) {
-			std::vector<std::string> f = VectorizeString(line, ':');
-			uint64_t u, g;
-
-			if (f.size() < 4 || f[0] != name || parse_u64(f[2].c_str(), UINT32_MAX - 1, &u) < 0 ||
-			    parse_u64(f[3].c_str(), UINT32_MAX - 1, &g) < 0)
-				continue;
-			*uid = (uid_t)u;
-			*gid = (gid_t)g;
-			found = true;
-			break;
-		}
-	buf_clear(&text);
-	return found;
-}
-
-/* In a child: become the user as the methods will, and reach the folder. */
-static bool can_become(uid_t uid, gid_t gid, const std::string &folder)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid < 0)
-		return false;
-	if (pid == 0) {
-		bool ok = setgroups(1, &gid) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0 &&
-			  access(folder.c_str(), X_OK) == 0;
-		_exit(!ok);
-	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return false;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-void sandbox_check(const std::string &folder, struct wire_list *alarms)
-{
-	std::string user = _config->Find("APT::Sandbox::User", "_apt"), reason;
-	uid_t uid = 0;
-	gid_t gid = 0;
-
-	if (geteuid() != 0 || user == "root")
-		return;
-	/* state_dir itself is as the agent or the operator has made it */
-	(void)chmod(session.dir.c_str(), 0755);
-	if (!find_user(user.c_str(), &uid, &gid))
-		reason = "there is no user '" + user + "'";
-	else if (chown(folder.c_str(), uid, 0) < 0 || !can_become(uid, gid, folder))
-		reason = "user '" + user + "' cannot be dropped to, or not reach '" + folder +
-			 "': make the folders above it passable (chmod o+x)";
-	else
-		return;
-	_config->Set("APT::Sandbox::User", "root");
-	reason_add(alarms, CODE_SANDBOX_DEGRADED, "downloads run as root: %s", reason.c_str());
 }

@@ -331,7 +331,7 @@ static int run_gpgv(const struct request *r, const struct keys *k, const char *k
 
 	if (bundle_find(bundle, sizeof(bundle), err) < 0)
 		return -1;
-	strv_push(&argv, "gpgv");
+	strv_push(&argv, "gpgv-verify");
 	strv_push(&argv, "--homedir");	/* nothing is read from it: every keyring has a path */
 	strv_push(&argv, bundle);
 	strv_push(&argv, "--keyring");

@@ -127,8 +127,8 @@ private:
 
 /* What a failed transfer means, by what libapt and its methods say about it. */
 enum code classify(const std::string &text, enum code otherwise);
-/* Does the methods' user reach FOLDER and may it be dropped to? Else the
- * methods run as root, which is an alarm. */
+/* Say how the methods are locked in, with FOLDER as one more for what arrives.
+ * What does not hold here is left out, which is an alarm. */
 void sandbox_check(const std::string &folder, struct wire_list *alarms);
 
 /* ------------------------------------------------------------ the cache */

@@ -116,6 +116,9 @@ refused() {
 
 ln -s stopgap "$b/nonesuch"
 refused "$b/nonesuch" 127 "^stopgap: 'libexec/nonesuch' is missing from the bundle '$b'; install or mount the whole bundle$"
+mv "$b/lib/libstopgap-confine.so" "$T/confine"
+refused "$b/methods/http" 127 "^stopgap: 'lib/libstopgap-confine.so' is missing from the bundle"
+mv "$T/confine" "$b/lib/libstopgap-confine.so"
 loader=$(echo "$b"/lib/ld-linux*)
 chmod 644 "$loader"
 refused "$b/methods/http" 126 "^stopgap: start '.*/libexec/http' with .*: Permission denied$"
