@@ -194,8 +194,7 @@ static int take_body(struct link *l, const struct http_response *res, uint64_t d
 	return 0;
 }
 
-/* Hostile bytes: the tables of wire.h have tighter limits than a whole report. */
-static int parse_object(const char *s, size_t n, struct json_object **ret, struct err *err)
+int client_parse(const char *s, size_t n, struct json_object **ret, struct err *err)
 {
 	struct json_tokener *tok = json_tokener_new_ex(DEPTH_MAX);
 
@@ -240,7 +239,7 @@ static int refused(struct link *l, const struct http_response *res, struct err *
 	struct json_object *o = NULL, *e = NULL;
 	struct err ignored;
 
-	if (parse_object(buf_str(&l->in), l->in.n, &o, &ignored) < 0 || !json_object_object_get_ex(o, "error", &e)) {
+	if (client_parse(buf_str(&l->in), l->in.n, &o, &ignored) < 0 || !json_object_object_get_ex(o, "error", &e)) {
 		json_object_put(o);
 		return not_http(err);
 	}
@@ -281,7 +280,7 @@ int client_get(const char *socket, const char *path, struct json_object **ret, s
 
 	if (exchange(socket, &l, "GET", path, NULL, NULL, 200, err) < 0)
 		return -1;
-	return parse_object(buf_str(&l.in), l.in.n, ret, err);
+	return client_parse(buf_str(&l.in), l.in.n, ret, err);
 }
 
 /* Subscribe before the run begins, or its end could be missed. 1: subscribed,
@@ -314,7 +313,7 @@ static int start(const char *socket, enum mode mode, int64_t *run, struct err *e
 	cleanup_free char *body = xasprintf("{\"mode\":\"%s\"}", word);
 
 	if (exchange(socket, &l, "POST", "/v1/run", NULL, body, 202, err) < 0 ||
-	    parse_object(buf_str(&l.in), l.in.n, &o, err) < 0)
+	    client_parse(buf_str(&l.in), l.in.n, &o, err) < 0)
 		return -1;
 	*run = get_int(o, "run", 0);
 	json_object_put(o);
@@ -342,7 +341,7 @@ static int take_event(struct follow *f, char *text, struct err *err)
 	}
 	if (!name || !data)
 		return 0;
-	if (parse_object(data, strlen(data), &o, err) < 0)
+	if (client_parse(data, strlen(data), &o, err) < 0)
 		return -1;
 	if (streq(name, "done") && get_int(o, "run", 0) == f->run)
 		f->done = true;

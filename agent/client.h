@@ -33,3 +33,6 @@ struct client_run {
  * deadline for the run itself: an agent that goes away ends the wait. */
 int client_run(const char *socket, enum mode mode, client_event *event, void *arg, struct client_run *ret,
 	       struct err *err);
+/* One JSON object of N hostile bytes, a whole report for instance, for which the limits of wire.h are too tight: valid
+ * UTF-8, strict, of bounded depth. Caller puts RET. Codes: IO. */
+int client_parse(const char *s, size_t n, struct json_object **ret, struct err *err);

@@ -61,6 +61,14 @@ enum code_class {
 	X(LOW_MEMORY, "low_memory", CLASS_BLOCKED, "the memory limit is too low")                  \
 	X(PIDS_LIMIT, "pids_limit", CLASS_BLOCKED, "the process limit is too low")                 \
 	X(NO_EGRESS, "no_egress", CLASS_BLOCKED, "no package repository can be reached")           \
+	/* entering a container from the host */                                                   \
+	X(CONTAINER_GONE, "container_gone", CLASS_FAILED, "the container ended meanwhile")         \
+	X(PAUSED, "paused", CLASS_BLOCKED, "the container is frozen")                              \
+	X(ENTER_FAILED, "enter_failed", CLASS_FAILED, "the container could not be entered")        \
+	X(ENTER_TIMEOUT, "enter_timeout", CLASS_FAILED, "the container missed the deadline; what ran in it was ended") \
+	X(ABANDONED, "abandoned", CLASS_FAILED, "the container missed the deadline, and what runs in it cannot be ended") \
+	X(BAD_REPORT, "bad_report", CLASS_FAILED, "what came back from the container is no report") \
+	X(SECCOMP_BUILTIN, "seccomp_builtin", CLASS_ALARM, "the container's seccomp filter could not be copied; a built-in one was used") \
 	/* repositories */                                                                         \
 	X(EXPIRED, "expired", CLASS_FAILED, "signed metadata is past its Valid-Until")             \
 	X(ROLLED_BACK, "rolled_back", CLASS_FAILED, "signed metadata is older than what was seen before") \

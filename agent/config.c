@@ -382,6 +382,40 @@ void config_text(const struct config *c, struct buf *ret)
 	}
 }
 
+static bool for_containers(const struct setting *s)
+{
+	static const char *const sections[] = { "updates", "network", "trust" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
+		if (streq(s->section, sections[i]))
+			return true;
+	return streq(s->section, "restart") && streq(s->key, "never");
+}
+
+void config_environment(const struct config *c, struct strv *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		const struct setting *s = &settings[i];
+		cleanup_buf struct buf v = { 0 };
+
+		if (!for_containers(s) || streq(c->origin[i], "default"))
+			continue;
+		if (is_list(s)) {
+			const struct strv *l = at(c, s);
+
+			for (size_t k = 0; k < l->n; k++)
+				buf_printf(&v, "%s%s", k ? "\n" : "", l->v[k]);
+		} else if (s->type == T_STRING) {
+			/* as it is: setting_write() leaves a password out */
+			buf_puts(&v, strna(*(char *const *)at(c, s)));
+		} else {
+			setting_write(s->type, s->words, at(c, s), &v);
+		}
+		cleanup_free char *name = variable_name(s->section, s->key);
+		strv_take(ret, xasprintf("%s=%s", name, buf_str(&v)));
+	}
+}
+
 struct json_object *config_json(const struct config *c)
 {
 	struct json_object *all = json_object_new_object();

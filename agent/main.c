@@ -6,12 +6,14 @@
 #include "copyto.h"
 #include "cves.h"
 #include "doctor.h"
+#include "exec.h"
 #include "guard.h"
 #include "launch.h"
 #include "log.h"
 #include "once.h"
 #include "options.h"
 #include "print.h"
+#include "sealed.h"
 #include "show.h"
 #include "updater.h"
 
@@ -60,6 +62,25 @@ static int with_config(int argc, char **argv, const struct options *opt)
 	return status;
 }
 
+/* From a copy of itself in memory: what it does in containers can be seen from there. */
+static int exec_mode(int argc, char **argv, const struct options *opt)
+{
+	char bundle[PATH_MAX];
+	struct config config;
+	struct err err = ERR_INIT;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (sealed_become(argv, bundle, sizeof(bundle), &err) < 0) {
+		log_err(LOG_ERROR, &err);
+		return EXIT_FAILED;
+	}
+	if (config_load(opt->config, environ, &opt->sets, &config, &err) < 0)
+		return usage_failure(argc, argv, &err);
+	int status = exec_main(opt, &config, bundle);
+	config_clear(&config);
+	return status;
+}
+
 static int updater(int link, void *arg)
 {
 	return updater_main(arg, link);
@@ -93,6 +114,8 @@ static int dispatch(int argc, char **argv, struct options *opt)
 		return updater_main(opt, -1);
 	if (opt->verb == VERB_COPY_TO)
 		return copyto_main(opt);
+	if (opt->verb == VERB_EXEC)
+		return exec_mode(argc, argv, opt);
 	return with_config(argc, argv, opt);
 }
 

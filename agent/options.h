@@ -14,7 +14,7 @@ enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_NAGIOS, OUTPUT_OPENMETRICS };
 
 enum verb {
 	VERB_RUN, VERB_DAEMON, VERB_ONCE, VERB_CHECK, VERB_SCAN, VERB_STATUS, VERB_HISTORY, VERB_CVES,
-	VERB_DOCTOR, VERB_CONFIG, VERB_COPY_TO, VERB_MAX
+	VERB_DOCTOR, VERB_CONFIG, VERB_EXEC, VERB_COPY_TO, VERB_MAX
 };
 
 struct options {
@@ -32,6 +32,13 @@ struct options {
 	char *dir;		/* copy-to */
 	char *warning, *critical; /* thresholds of Nagios' form, NULL: the defaults */
 
+	struct {
+		struct strv targets;	/* as given */
+		bool all;
+		struct strv labels;
+		int64_t parallel, timeout; /* 0: the default; s */
+		char **inner;		/* what follows "--", of the argv that was parsed; NULL: nothing */
+	} exec;
 	struct init_options init;	/* run; strings are of the argv that was parsed */
 	bool help, version;	/* asked for; nothing else is done then */
 	bool has_verb;		/* help: for one mode */

@@ -1,0 +1,162 @@
+/* exec.c - see exec.h. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include "clock.h"
+#include "exec.h"
+#include "execjob.h"
+#include "execshow.h"
+#include "log.h"
+#include "print.h"
+
+#define PARALLEL 4
+#define APPLY_TIME 3600 /* s, what `once` gets besides the network's time */
+#define STEP_MS 200
+
+struct exec {
+	struct exec_shared shared;
+	struct exec_job *jobs;
+	size_t n, next, running, parallel;
+	bool stop;
+};
+
+/* --- the targets ------------------------------------------------------------------- */
+
+static void add_job(struct exec *x, const char *target)
+{
+	struct exec_job *j;
+	uint64_t pid;
+
+	x->jobs = xrealloc(x->jobs, x->n + 1, sizeof(*x->jobs));
+	j = &x->jobs[x->n++];
+	*j = (struct exec_job){ .failure = ERR_INIT, .child_fd = -1, .out = -1, .name = target };
+	j->who.name = target;
+	if (!starts_with(target, "pid:") || parse_u64(target + 4, INT32_MAX, &pid) < 0 || pid < 1)
+		(void)err_set(&j->failure, CODE_NO_TARGET, 0,
+			      "there is no container '%.100s'; accepted: pid:N, a process of it", target);
+	else
+		j->pid = (pid_t)pid;
+}
+
+/* --- the loop ------------------------------------------------------------------------ */
+
+static void fill(struct exec *x)
+{
+	static const struct err stopped = { .code = CODE_STOPPED, .msg = "stopped on request before it was entered" };
+
+	while (x->next < x->n && x->running < x->parallel) {
+		struct exec_job *j = &x->jobs[x->next];
+
+		if (x->stop) {
+			j->pid = 0;
+			j->failure = stopped;
+		}
+		execjob_start(j, &x->shared, x->next++);
+		x->running += execjob_running(j);
+	}
+}
+
+static void wait_some(struct exec *x, int signals)
+{
+	struct pollfd *p = xcalloc(x->n + 1, sizeof(*p));
+	struct signalfd_siginfo si;
+
+	for (size_t i = 0; i < x->n; i++)
+		p[i] = (struct pollfd){ .fd = execjob_running(&x->jobs[i]) ? x->jobs[i].out : -1, .events = POLLIN };
+	p[x->n] = (struct pollfd){ .fd = signals, .events = POLLIN };
+	(void)poll(p, x->n + 1, STEP_MS);
+	free(p);
+	if (read(signals, &si, sizeof(si)) != sizeof(si))
+		return;
+	if (!x->stop)
+		log_notice("signal %u: finishing the running sets, then stopping", si.ssi_signo);
+	x->stop = true;
+	for (size_t i = 0; i < x->n; i++)
+		execjob_stop(&x->jobs[i]);
+}
+
+static void run_all(struct exec *x)
+{
+	sigset_t stops;
+
+	(void)sigemptyset(&stops);
+	(void)sigaddset(&stops, SIGTERM);
+	(void)sigaddset(&stops, SIGINT);
+	(void)sigaddset(&stops, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &stops, NULL);
+	cleanup_fd int signals = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
+	for (fill(x); x->running; fill(x)) {
+		wait_some(x, signals);
+		for (size_t i = 0; i < x->next; i++)
+			if (execjob_running(&x->jobs[i]) && execjob_step(&x->jobs[i]))
+				x->running--;
+	}
+}
+
+/* --- the mode -------------------------------------------------------------------------- */
+
+static int64_t default_timeout(const struct options *inner, const struct config *c)
+{
+	return c->network.timeout + c->updates.plugin_timeout + (inner->verb == VERB_ONCE ? APPLY_TIME : 0);
+}
+
+/* The mode after "--", with its own options. */
+static int parse_inner(const struct options *opt, struct options *ret, struct err *err)
+{
+	static char name[] = "stopgap", check[] = "check";
+	char *fallback[] = { name, check, NULL };
+	char **argv = fallback;
+	int argc = 2;
+
+	if (opt->exec.inner) {
+		/* the word before is "--", which is not needed any more */
+		argv = opt->exec.inner - 1;
+		argv[0] = name;
+		for (argc = 0; argv[argc];)
+			argc++;
+	}
+	if (options_parse(argc, argv, ret, err) < 0)
+		return err_wrap(err, "after '--'");
+	if (!ret->has_verb || (ret->verb != VERB_ONCE && ret->verb != VERB_CHECK && ret->verb != VERB_SCAN))
+		(void)err_set(err, CODE_USAGE, 0, "after '--': accepted: once, check or scan, and their options");
+	else if (ret->config || ret->sets.n || ret->output != OUTPUT_TEXT || ret->warning || ret->critical ||
+		 ret->changed)
+		(void)err_set(err, CODE_USAGE, 0,
+			      "after '--': --config, --set and --output belong before it: "
+			      "they are the host's; --changed-since-last, --warning and --critical are not for 'exec'");
+	else
+		return 0;
+	options_clear(ret);
+	return -1;
+}
+
+int exec_main(const struct options *opt, const struct config *config, const char *bundle)
+{
+	struct err err = ERR_INIT;
+	struct options inner;
+	struct exec x = { .parallel = opt->exec.parallel ? (size_t)opt->exec.parallel : PARALLEL };
+
+	if (parse_inner(opt, &inner, &err) < 0) {
+		log_err(LOG_ERROR, &err);
+		return EXIT_USAGE;
+	}
+	for (size_t i = 0; i < opt->exec.targets.n; i++)
+		add_job(&x, opt->exec.targets.v[i]);
+	x.shared = (struct exec_shared){ .config = config,
+					 .opt = opt,
+					 .inner = &inner,
+					 .bundle = bundle,
+					 .timeout = opt->exec.timeout ? opt->exec.timeout :
+									default_timeout(&inner, config),
+					 .turns = memfd_create("turns", MFD_CLOEXEC) };
+	run_all(&x);
+	int status = execshow(opt, x.jobs, x.n);
+	for (size_t i = 0; i < x.n; i++)
+		execjob_clear(&x.jobs[i]);
+	free(x.jobs);
+	closep(&x.shared.turns);
+	options_clear(&inner);
+	return status;
+}

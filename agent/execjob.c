@@ -1,0 +1,193 @@
+/* execjob.c - see execjob.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include "clock.h"
+#include "client.h"
+#include "execjob.h"
+#include "fd.h"
+#include "log.h"
+#include "syscalls.h"
+
+#define GRACE_MS 10000 /* after the deadline, for the process that keeps it */
+#define REPORT_MAX (2 * ENTER_OUTPUT_MAX)
+#define COPIES_MAX 2
+#define STATE_MIN (64 * 1024 * 1024)
+
+/* --- the child ------------------------------------------------------------------- */
+
+/* Copies of the bundle take memory and time: few at once. Given back when this process ends or says so. */
+static void copy_turn(const struct exec_shared *s, size_t index, bool take)
+{
+	struct flock lock = { .l_type = take ? F_WRLCK : F_UNLCK,
+			      .l_whence = SEEK_SET,
+			      .l_start = (off_t)(index % COPIES_MAX),
+			      .l_len = 1 };
+
+	(void)fcntl(s->turns, F_SETLKW, &lock);
+}
+
+static void inner_args(const struct options *o, struct strv *ret)
+{
+	static const char *const modes[] = { [VERB_ONCE] = "once", [VERB_CHECK] = "check", [VERB_SCAN] = "scan" };
+
+	strv_push(ret, modes[o->verb]);
+	strv_push(ret, "--output=json");
+	if (o->dry_run)
+		strv_push(ret, "--dry-run");
+	if (o->level >= LOG_INFO)
+		strv_push(ret, "--verbose");
+	if (o->level >= LOG_DEBUG)
+		strv_push(ret, "--verbose");
+	if (o->level == LOG_WARNING)
+		strv_push(ret, "--quiet");
+}
+
+static struct json_object *enter(struct exec_job *j, const struct exec_shared *s, size_t index)
+{
+	struct target target;
+	struct err err = ERR_INIT;
+	struct strv args = { 0 }, env = { 0 };
+	struct enter_result result;
+
+	if (target_open(j->pid, &target, &err) < 0)
+		return enterreport_failure(&j->who, &err);
+	inner_args(s->inner, &args);
+	config_environment(s->config, &env);
+	const struct enter_spec spec = { .target = &target,
+					 .name = j->name,
+					 .bundle = s->bundle,
+					 .args = &args,
+					 .env = &env,
+					 .deadline = j->deadline,
+					 .state_max = (uint64_t)s->config->network.max_bytes + STATE_MIN };
+	copy_turn(s, index, true);
+	enter_run(&spec, &result);
+	struct json_object *o = enterreport_make(&j->who, &result, &target);
+	enter_result_clear(&result);
+	target_clear(&target);
+	strv_clear(&args);
+	strv_clear(&env);
+	return o;
+}
+
+_noreturn_ static void child(struct exec_job *j, const struct exec_shared *s, size_t index, int out, pid_t parent)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	struct json_object *o = enter(j, s, index);
+	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
+	_exit(write_all(out, text, strlen(text)) < 0);
+}
+
+/* --- the parent --------------------------------------------------------------------- */
+
+static void fail(struct exec_job *j, const struct err *why)
+{
+	j->report = enterreport_failure(&j->who, why);
+}
+
+void execjob_start(struct exec_job *j, const struct exec_shared *s, size_t index)
+{
+	struct err err = ERR_INIT;
+	pid_t parent = getpid();
+	int ends[2];
+
+	j->who.mode = s->inner->verb == VERB_CHECK ? MODE_CHECK :
+		      s->inner->verb == VERB_SCAN  ? MODE_SCAN :
+		      s->inner->dry_run		   ? MODE_DRY_RUN :
+						     MODE_ONCE;
+	j->who.started = clock_ms();
+	j->deadline = j->who.started + (uint64_t)s->timeout * 1000;
+	if (j->pid == 0) {
+		fail(j, &j->failure);
+		return;
+	}
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		(void)err_set(&err, CODE_IO, errno, "make a pipe");
+		fail(j, &err);
+		return;
+	}
+	cleanup_fd int in = ends[1];
+	j->out = ends[0];
+	(void)set_nonblock(j->out);
+	j->child = fork();
+	if (j->child == 0)
+		child(j, s, index, in, parent);
+	j->child_fd = j->child < 0 ? -1 : pidfd_open(j->child, 0);
+	if (j->child_fd >= 0)
+		return;
+	(void)err_set(&err, CODE_IO, errno, "start a process");
+	closep(&j->out);
+	j->out = -1;
+	j->child = 0;
+	fail(j, &err);
+}
+
+/* True: its end was seen. */
+static bool take_text(struct exec_job *j, struct err *err)
+{
+	char chunk[16384];
+
+	for (;;) {
+		ssize_t n = read(j->out, chunk, sizeof(chunk));
+
+		if (n < 0)
+			return errno != EAGAIN && errno != EINTR;
+		if (n == 0)
+			return true;
+		if (j->text.n + (size_t)n > REPORT_MAX) {
+			(void)err_set(err, CODE_BAD_REPORT, 0, "its report is larger than %d bytes", REPORT_MAX);
+			return true;
+		}
+		buf_append(&j->text, chunk, (size_t)n);
+	}
+}
+
+bool execjob_step(struct exec_job *j)
+{
+	struct err err = ERR_INIT;
+	bool late = clock_ms() > j->deadline + GRACE_MS;
+
+	if (j->report)
+		return true;
+	if (!take_text(j, &err) && !late)
+		return false;
+	if (late && !j->text.n)
+		(void)err_set(&err, CODE_ENTER_TIMEOUT, 0,
+			      "the deadline has passed, and the process that enters the container does not answer");
+	if (err.code == CODE_OK && client_parse(buf_str(&j->text), j->text.n, &j->report, &err) < 0)
+		(void)err_set(&err, CODE_INTERNAL, 0, "the process that enters the container ended without a report");
+	if (!j->report)
+		fail(j, &err);
+	/* it has said all; one that hangs in the kernel is not waited for */
+	(void)sys_pidfd_send_signal(j->child_fd, SIGKILL);
+	(void)waitpid(j->child, NULL, late ? WNOHANG : 0);
+	closep(&j->out);
+	closep(&j->child_fd);
+	j->out = j->child_fd = -1;
+	j->child = 0;
+	return true;
+}
+
+void execjob_stop(const struct exec_job *j)
+{
+	if (execjob_running(j))
+		(void)sys_pidfd_send_signal(j->child_fd, SIGTERM);
+}
+
+bool execjob_running(const struct exec_job *j)
+{
+	return j->child > 0;
+}
+
+void execjob_clear(struct exec_job *j)
+{
+	buf_clear(&j->text);
+	json_object_put(j->report);
+	*j = (struct exec_job){ .out = -1, .child_fd = -1 };
+}

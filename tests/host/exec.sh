@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# `stopgap exec`: the host checks, patches and scans a running container; nothing of it stays there.
+. "$(dirname "$0")/../lib.sh"
+. "$TESTS/testbed/ctr"
+. "$TESTS/testbed/aptrepo"
+. "$TESTS/testbed/agent"
+. "$TESTS/testbed/host"
+
+aptrepo_start tiny-plain tiny-epoch libtiny1 tiny-prog
+pending=(tiny-plain tiny-epoch libtiny1 tiny-prog)
+root=$(aptrepo_root)
+ctr_create a "$root" --no-bundle
+ctr_create b "$root" --no-bundle
+aptrepo_sources a
+aptrepo_sources b
+a=$(ctr_pid a) b=$(ctr_pid b)
+
+host_before a
+host_exec "pid:$a" -- check
+assert_status 100
+assert_pending "${pending[@]}"
+assert_json "$R" '.container.name == "pid:'"$a"'" and .exit_code == 100'
+host_same a
+ok "check says what is pending, and changes nothing in the container"
+
+host_exec "pid:$a" -- scan
+assert_status 0
+assert_json "$R" '.processes.scanned == 1'
+host_same a
+ok "scan looks at the container's processes alone"
+
+host_exec "pid:$a" -- once --dry-run
+assert_status 100
+assert_pending "${pending[@]}"
+host_same a
+ok "a dry run changes nothing"
+
+host_exec "pid:$a" -- once
+assert_status 0
+assert_applied "${pending[@]}"
+assert_versions a tiny-plain=1.0-1+deb12u2 libtiny1=1.0-1+deb12u1
+assert_clean a
+host_same_but_updates a
+assert_not_exists "$(ctr_path a)/var/lib/stopgap"
+ok "once patches it, and leaves the updates and the package system's own files, no mount and no process"
+
+run "$BUNDLE/stopgap" exec "pid:$a" "pid:$b"
+assert_status 100
+assert_file_has_content "$T/out" "^ *pid:$a .* ok +0 "
+assert_file_has_content "$T/out" "^ *pid:$b .* pending +4 "
+ok "several containers: a table, and the worst exit status; without a mode it is check"
+
+run "$BUNDLE/stopgap" exec --output=json "pid:$a" "pid:$b" pid:$$ "pid:-1" "pid:1 " pid: pid:0x10 -- check
+assert_status 1
+assert_json_eq "$T/out" '[.targets[] | .error.code // .result]' \
+	'["ok","pending","no_target","no_target","no_target","no_target","no_target"]'
+ok "what is no container has a report that says so; the others have theirs"
+
+# The container's own configuration and environment are not for stopgap.
+mkdir -p "$(ctr_path b)/etc/stopgap"
+printf '[updates]\ndeny = tiny-plain\n' >"$(ctr_path b)/etc/stopgap/stopgap.conf"
+host_exec --set updates.deny=tiny-epoch "pid:$b" -- check
+assert_status 100
+assert_pending tiny-plain libtiny1 tiny-prog
+rm -r "$(ctr_path b)/etc/stopgap"
+ok "the host's settings apply, the container's file does not"
+
+for bad in "exec" "exec pid:1 -- status" "exec pid:1 -- once --set updates.policy=all" "exec pid:1 -- once --output=json" \
+	"exec pid:1 --" "exec --timeout=x pid:1" "exec --parallel=0 pid:1"; do
+	# shellcheck disable=SC2086
+	run "$BUNDLE/stopgap" $bad
+	assert_status 2
+done
+ok "what is wrong on the command line is exit 2"
+
+done_testing
