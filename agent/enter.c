@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "enter.h"
 #include "fd.h"
+#include "hoststate.h"
 #include "log.h"
 #include "messages.h"
 #include "syscalls.h"
@@ -74,10 +75,6 @@ static void put_line(struct entry *e, const char *s, size_t n)
 		log_warning("%s: more than %d lines of log, the rest is dropped", e->spec->name, LOG_LINES);
 	if (e->lines > LOG_LINES || !n)
 		return;
-#ifdef MUTANT_H10
-	(void)!write(STDERR_FILENO, s, n);
-	return;
-#endif
 	buf_put_escaped(&text, s, n, LOG_LINE);
 	log_notice("%s: %s", e->spec->name, buf_str(&text));
 }
@@ -207,14 +204,10 @@ static void supervise(struct entry *e)
 				      { .fd = e->status, .events = POLLIN }, { .fd = e->entrant, .events = POLLIN },
 				      { .fd = e->agent, .events = POLLIN },  { .fd = e->signals, .events = POLLIN } };
 
-#ifndef MUTANT_H12
 		if (now >= e->spec->deadline) {
 			end_all(e);
 			break;
 		}
-#else
-		now = 0;
-#endif
 		uint64_t left = e->spec->deadline - now;
 		if (poll(p, ARRAY_SIZE(p), left > 60000 ? 60000 : (int)left) < 0 && errno != EINTR)
 			break;
@@ -273,6 +266,25 @@ static int start(struct entry *e, const struct inject *in, struct err *err)
 	return e->entrant < 0 ? err_set(err, CODE_IO, errno, "open the process that enters") : 0;
 }
 
+/* The host's way to the entry's state folder: the mount's own descriptor opens, but does not read. */
+static int fill_state(const struct enter_spec *spec, const struct inject *in, int *dir, struct err *err)
+{
+	const struct target *t = spec->target;
+
+	if (!spec->state_dir)
+		return 0;
+	*dir = openat(in->state, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*dir < 0)
+		return err_set(err, CODE_IO, errno, "open the state folder");
+	if (hoststate_fill(spec->state_dir, *dir, t->root_uid, t->root_gid, err) < 0)
+		return -1;
+	/* by which the agent knows a folder of its own (statedir.h) */
+	cleanup_fd int lock = openat(*dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock < 0 || fchown(lock, t->root_uid, t->root_gid) < 0)
+		return err_set(err, CODE_IO, errno, "make the lock of the state folder");
+	return 0;
+}
+
 void enter_run(const struct enter_spec *spec, struct enter_result *ret)
 {
 	struct entry e = { .spec = spec,
@@ -288,18 +300,21 @@ void enter_run(const struct enter_spec *spec, struct enter_result *ret)
 					  .uid = spec->target->root_uid,
 					  .gid = spec->target->root_gid,
 					  .state_max = spec->state_max };
+	cleanup_fd int state = -1;
 	struct inject in;
 
-	*ret = (struct enter_result){ .error = ERR_INIT, .state = -1 };
+	*ret = (struct enter_result){ .error = ERR_INIT, .state = ERR_INIT };
 	if (inject_make(&what, &in, &ret->error) < 0)
 		return;
-	if (start(&e, &in, &ret->error) == 0) {
+	if (fill_state(spec, &in, &state, &ret->error) == 0 && start(&e, &in, &ret->error) == 0) {
 		supervise(&e);
 		if (ret->error.code == CODE_OK && !e.agent_gone)
 			(void)err_set(&ret->error, CODE_ENTER_FAILED, 0,
 				      "the process that enters the container was ended");
 	}
-	ret->state = steal_fd(&in.state);
+	/* whatever became of it: how fresh the metadata was that it has seen must not be lost */
+	if (spec->state_dir && e.mntns)
+		(void)hoststate_take(spec->state_dir, state, &ret->state);
 	inject_clear(&in);
 	close_fd(&e.socket);
 	close_fd(&e.log);
@@ -315,6 +330,5 @@ void enter_result_clear(struct enter_result *r)
 {
 	buf_clear(&r->output);
 	wire_list_clear(&msg_process, &r->left);
-	closep(&r->state);
-	*r = (struct enter_result){ .error = ERR_INIT, .state = -1 };
+	*r = (struct enter_result){ .error = ERR_INIT, .state = ERR_INIT };
 }

@@ -26,14 +26,15 @@ struct enter_spec {
 	const struct strv *env; /* "NAME=value", besides the few words that every program expects */
 	uint64_t deadline; /* clock_ms() */
 	uint64_t state_max; /* bytes */
+	const char *state_dir; /* hoststate.h: what it gets and what it leaves; NULL: nothing is kept */
 };
 
 struct enter_result {
 	struct err error; /* code ok: the agent ran to its end */
 	int status; /* wait status of the agent */
 	struct buf output; /* what it wrote, at most ENTER_OUTPUT_MAX */
+	struct err state; /* what it left could not be taken back; code ok: it could */
 	struct wire_list left; /* msg_process: still in the entry's mount namespace; pids as the container has them */
-	int state; /* the mount of its state folder, -1: none */
 };
 
 /* Enter and wait. Always fills RET. */

@@ -207,6 +207,8 @@ struct json_object *enterreport_make(const struct enterreport *who, const struct
 		return enterreport_failure(who, &err);
 	put_host_facts(o, who);
 	add_left_behind(o, &r->left);
+	if (r->state.code != CODE_OK)
+		add_alarm(o, r->state.code, r->state.msg);
 	if (t->builtin_filter) {
 		cleanup_free char *text = xasprintf("its seccomp filter could not be copied (%s); "
 						    "stopgap's built-in one was used in its place",

@@ -13,10 +13,12 @@
 
 #define PARALLEL 4
 #define APPLY_TIME 3600 /* s, what `once` gets besides the network's time */
-#define STEP_MS 200
+#define STEP_MS	   200
+#define SHOWN_MAX  100	/* bytes of a name */
 
 struct exec {
 	struct exec_shared shared;
+	struct host_containers found;
 	struct exec_job *jobs;
 	size_t n, next, running, parallel;
 	bool stop;
@@ -24,20 +26,50 @@ struct exec {
 
 /* --- the targets ------------------------------------------------------------------- */
 
-static void add_job(struct exec *x, const char *target)
+static void add_job(struct exec *x, const char *word, const struct host_container *c, const struct err *why)
 {
 	struct exec_job *j;
-	uint64_t pid;
 
+	for (size_t i = 0; c && i < x->n; i++)
+		if (x->jobs[i].container == c)
+			return;
 	x->jobs = xrealloc(x->jobs, x->n + 1, sizeof(*x->jobs));
 	j = &x->jobs[x->n++];
-	*j = (struct exec_job){ .failure = ERR_INIT, .child_fd = -1, .out = -1, .name = target };
-	j->who.name = target;
-	if (!starts_with(target, "pid:") || parse_u64(target + 4, INT32_MAX, &pid) < 0 || pid < 1)
-		(void)err_set(&j->failure, CODE_NO_TARGET, 0,
-			      "there is no container '%.100s'; accepted: pid:N, a process of it", target);
+	*j = (struct exec_job){ .container = c, .failure = *why, .child_fd = -1, .out = -1 };
+	j->name = escape_text(c && c->name ? c->name : word ? word : c->id, SHOWN_MAX);
+	if (c)
+		j->who = (struct enterreport){ .id = c->id, .name = c->name, .image = c->image, .engine = c->engine };
 	else
-		j->pid = (pid_t)pid;
+		j->who.name = j->name;
+}
+
+/* Those that an operator who says "all" means. */
+static bool meant_by_all(const struct host_container *c, const struct strv *labels)
+{
+	for (size_t i = 0; i < labels->n; i++)
+		if (!containers_labelled(c, labels->v[i]))
+			return false;
+	return c->known && !c->nested && !c->paused;
+}
+
+static int find_targets(struct exec *x, const struct options *opt, struct err *err)
+{
+	static const struct err none = { .code = CODE_OK };
+
+	if (containers_find("", NULL, &x->found, err) < 0)
+		return -1;
+	for (size_t i = 0; i < opt->exec.targets.n; i++) {
+		const struct host_container *c = NULL;
+		struct err why = ERR_INIT;
+
+		(void)containers_pick(&x->found, opt->exec.targets.v[i], &c, &why);
+		add_job(x, opt->exec.targets.v[i], c, &why);
+	}
+	if (opt->exec.all || opt->exec.labels.n)
+		for (size_t i = 0; i < x->found.n; i++)
+			if (meant_by_all(&x->found.list[i], &opt->exec.labels))
+				add_job(x, NULL, &x->found.list[i], &none);
+	return 0;
 }
 
 /* --- the loop ------------------------------------------------------------------------ */
@@ -50,7 +82,7 @@ static void fill(struct exec *x)
 		struct exec_job *j = &x->jobs[x->next];
 
 		if (x->stop) {
-			j->pid = 0;
+			j->container = NULL;
 			j->failure = stopped;
 		}
 		execjob_start(j, &x->shared, x->next++);
@@ -142,8 +174,11 @@ int exec_main(const struct options *opt, const struct config *config, const char
 		log_err(LOG_ERROR, &err);
 		return EXIT_USAGE;
 	}
-	for (size_t i = 0; i < opt->exec.targets.n; i++)
-		add_job(&x, opt->exec.targets.v[i]);
+	if (find_targets(&x, opt, &err) < 0) {
+		log_err(LOG_ERROR, &err);
+		options_clear(&inner);
+		return EXIT_FAILED;
+	}
 	x.shared = (struct exec_shared){ .config = config,
 					 .opt = opt,
 					 .inner = &inner,
@@ -156,6 +191,7 @@ int exec_main(const struct options *opt, const struct config *config, const char
 	for (size_t i = 0; i < x.n; i++)
 		execjob_clear(&x.jobs[i]);
 	free(x.jobs);
+	containers_clear(&x.found);
 	closep(&x.shared.turns);
 	options_clear(&inner);
 	return status;

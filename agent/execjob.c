@@ -9,7 +9,9 @@
 #include "client.h"
 #include "execjob.h"
 #include "fd.h"
+#include "hoststate.h"
 #include "log.h"
+#include "statedir.h"
 #include "syscalls.h"
 
 #define GRACE_MS 10000 /* after the deadline, for the process that keeps it */
@@ -46,15 +48,45 @@ static void inner_args(const struct options *o, struct strv *ret)
 		strv_push(ret, "--quiet");
 }
 
+/* What the host keeps of it, and the lock of that: one entry of a container at a time. */
+static int open_state(const struct exec_job *j, const struct exec_shared *s, char **dir, int *lock, struct err *err)
+{
+	*dir = hoststate_dir(s->config->report.state_dir, j->container->id);
+	if (!*dir)
+		return err_set(err, CODE_INTERNAL, 0, "the container's id is not fit for a file name");
+	return state_dir_lock(*dir, lock, err);
+}
+
+static void record(const struct exec_job *j, const struct exec_shared *s, const char *dir, struct json_object *o)
+{
+	struct err err = ERR_INIT;
+	struct report r;
+
+	if (report_read(o, &r, &err) == 0) {
+		int failed = hoststate_record(dir, &r, s->config->report.history, &err);
+
+		report_clear(&r);
+		if (failed == 0)
+			return;
+	}
+	log_warning("%s: save the report: %s, ignoring", j->name, err.msg);
+}
+
 static struct json_object *enter(struct exec_job *j, const struct exec_shared *s, size_t index)
 {
+	cleanup_free char *dir = NULL;
+	cleanup_fd int lock = -1;
 	struct target target;
 	struct err err = ERR_INIT;
 	struct strv args = { 0 }, env = { 0 };
 	struct enter_result result;
 
-	if (target_open(j->pid, &target, &err) < 0)
+	if (target_open(j->container->pid, j->container->start, &target, &err) < 0)
 		return enterreport_failure(&j->who, &err);
+	if (open_state(j, s, &dir, &lock, &err) < 0) {
+		target_clear(&target);
+		return enterreport_failure(&j->who, &err);
+	}
 	inner_args(s->inner, &args);
 	config_environment(s->config, &env);
 	const struct enter_spec spec = { .target = &target,
@@ -63,10 +95,12 @@ static struct json_object *enter(struct exec_job *j, const struct exec_shared *s
 					 .args = &args,
 					 .env = &env,
 					 .deadline = j->deadline,
+					 .state_dir = dir,
 					 .state_max = (uint64_t)s->config->network.max_bytes + STATE_MIN };
 	copy_turn(s, index, true);
 	enter_run(&spec, &result);
 	struct json_object *o = enterreport_make(&j->who, &result, &target);
+	record(j, s, dir, o);
 	enter_result_clear(&result);
 	target_clear(&target);
 	strv_clear(&args);
@@ -103,7 +137,7 @@ void execjob_start(struct exec_job *j, const struct exec_shared *s, size_t index
 						     MODE_ONCE;
 	j->who.started = clock_ms();
 	j->deadline = j->who.started + (uint64_t)s->timeout * 1000;
-	if (j->pid == 0) {
+	if (!j->container) {
 		fail(j, &j->failure);
 		return;
 	}
@@ -189,5 +223,6 @@ void execjob_clear(struct exec_job *j)
 {
 	buf_clear(&j->text);
 	json_object_put(j->report);
+	free(j->name);
 	*j = (struct exec_job){ .out = -1, .child_fd = -1 };
 }

@@ -2,13 +2,14 @@
 #pragma once
 #include <json-c/json.h>
 #include "config.h"
+#include "containers.h"
 #include "enterreport.h"
 #include "options.h"
 
 struct exec_job {
 	struct enterreport who; /* its strings are the caller's */
-	const char *name; /* for people: printable */
-	pid_t pid; /* a process of the container; 0: FAILURE says why there is none */
+	char *name;		/* for people: printable */
+	const struct host_container *container; /* the caller's; NULL: FAILURE says why there is none */
 	struct err failure;
 	struct json_object *report; /* the end: never NULL then */
 	/* private to execjob.c */

@@ -158,9 +158,6 @@ static int make_bundle(const struct inject_spec *spec, struct err *err)
 
 	if (from < 0)
 		return err_set(err, CODE_IO, errno, "open the bundle '%s'", spec->bundle);
-#ifdef MUTANT_H3
-	return open_tree(from, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
-#endif
 	cleanup_fd int mount = new_tmpfs(options, &fs, err);
 	if (mount < 0)
 		return -1;

@@ -42,9 +42,6 @@ int ns_open_plain(int root, const char *path)
 				      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS };
 	int fd;
 
-#if defined(MUTANT_H6) || defined(MUTANT_H7)
-	return openat(root, path + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
-#endif
 	for (int tries = 0; tries < 8; tries++) {
 		fd = sys_openat2(root, path, &how);
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))

@@ -8,7 +8,7 @@
 enum option_id {
 	OPT_CONFIG = 256, OPT_SET, OPT_OUTPUT, OPT_LOG_FORMAT, OPT_DRY_RUN, OPT_CHANGED, OPT_WATCH, OPT_LIMIT, OPT_WARNING,
 	OPT_CRITICAL, OPT_USER, OPT_BEFORE_START, OPT_REWRITE, OPT_REMAP, OPT_OFFLINE,
-	OPT_PARALLEL, OPT_TIMEOUT
+	OPT_PARALLEL, OPT_TIMEOUT, OPT_ALL, OPT_LABEL
 };
 
 #define ALL ((1u << VERB_MAX) - 1)
@@ -30,6 +30,8 @@ static const struct {
 	{ "remap-exit", OPT_REMAP, "FROM:TO", ON(VERB_RUN), "exit with TO when CMD exits with FROM; may be repeated" },
 	{ "subreaper", 's', NULL, ON(VERB_RUN), "reap orphans even where stopgap is not PID 1" },
 	{ "parent-death", 'p', "SIGNAL", ON(VERB_RUN), "take this signal when the parent dies" },
+	{ "all", OPT_ALL, NULL, ON(VERB_EXEC), "every running container with a known id, but those inside containers" },
+	{ "label", OPT_LABEL, "KEY=VALUE", ON(VERB_EXEC), "every one with this label; may be repeated: with all of them" },
 	{ "parallel", OPT_PARALLEL, "N", ON(VERB_EXEC), "how many containers at once (4)" },
 	{ "timeout", OPT_TIMEOUT, "DURATION", ON(VERB_EXEC), "how long each container may take before it is given up" },
 	{ "config", OPT_CONFIG, "FILE", CONFIGURED, "read FILE instead of /etc/stopgap/stopgap.conf" },
@@ -72,8 +74,8 @@ static const struct {
 	[VERB_CVES] = { "cves", "", "list the known vulnerabilities of installed packages; exit 100 if some have a fix",
 			 TEXT_JSON },
 	[VERB_DOCTOR] = { "doctor", "", "can this container be patched, and if not, what to do about it", TEXT_JSON },
-	[VERB_EXEC] = { "exec", " TARGET... [-- once|check|scan [OPTION]...]",
-			 "from the host: do it in running containers (check); TARGET: pid:N, a process of it", TEXT_JSON },
+	[VERB_EXEC] = { "exec", " --all|TARGET... [-- once|check|scan [OPTION]...]",
+			 "from the host: do it in running containers (check); TARGET: its name, its id or the start of one, or pid:N", TEXT_JSON },
 	[VERB_CONFIG] = { "config", "", "show the effective configuration and where each value came from",
 			   TEXT_JSON },
 	[VERB_COPY_TO] = { "copy-to", " DIR", "copy the bundle into DIR, a volume of another container for example", 0 },
@@ -210,6 +212,12 @@ static int take_option(struct options *o, int id, unsigned *seen, struct err *er
 		return take_range("warning", optarg, &o->warning, err);
 	case OPT_CRITICAL:
 		return take_range("critical", optarg, &o->critical, err);
+	case OPT_ALL:
+		o->exec.all = true;
+		return 0;
+	case OPT_LABEL:
+		strv_push(&o->exec.labels, optarg);
+		return 0;
 	case OPT_PARALLEL:
 		if (parse_u64(optarg, 1000, &n) < 0 || !n)
 			return err_set(err, CODE_USAGE, 0, "--parallel=%s: accepted: 1 to 1000", optarg);
@@ -337,8 +345,9 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 		(void)err_set(err, CODE_USAGE, 0, "mode 'copy-to' needs the folder to copy to: stopgap copy-to DIR");
 		goto fail;
 	}
-	if (o.has_verb && o.verb == VERB_EXEC && !o.exec.targets.n && !o.help && !o.version) {
-		(void)err_set(err, CODE_USAGE, 0, "mode 'exec' needs a container: stopgap exec TARGET... [-- once|check|scan]");
+	if (o.has_verb && o.verb == VERB_EXEC && !o.exec.targets.n && !o.exec.all && !o.exec.labels.n &&
+	    !o.help && !o.version) {
+		(void)err_set(err, CODE_USAGE, 0, "mode 'exec' needs a container: stopgap exec --all|TARGET... [-- once|check|scan]");
 		goto fail;
 	}
 	for (size_t i = 0; o.has_verb && i < ARRAY_SIZE(options); i++)

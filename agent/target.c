@@ -41,28 +41,6 @@ static int read_number(const char *status, const char *field, int base, uint64_t
 	return 0;
 }
 
-/* The first process of the container: PID's ancestor whose parent is outside. */
-static pid_t find_init(int proc, pid_t pid)
-{
-	uint64_t mnt = hostproc_namespace(proc, pid, "mnt"), pidns = hostproc_namespace(proc, pid, "pid");
-
-	for (int i = 0; i < UP_MAX && mnt && pidns; i++) {
-		cleanup_buf struct buf status = { 0 };
-		struct err ignored = ERR_INIT;
-		char path[64];
-		uint64_t parent;
-
-		(void)snprintf(path, sizeof(path), "%d/status", (int)pid);
-		if (hostproc_read(proc, path, TEXT_MAX, &status, &ignored) < 0 ||
-		    read_number(buf_str(&status), "PPid", 10, &parent, &ignored) < 0 || parent <= 1 ||
-		    parent > INT32_MAX || hostproc_namespace(proc, (pid_t)parent, "mnt") != mnt ||
-		    hostproc_namespace(proc, (pid_t)parent, "pid") != pidns)
-			break;
-		pid = (pid_t)parent;
-	}
-	return pid;
-}
-
 static int read_namespaces(struct target *t, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
@@ -213,7 +191,7 @@ static int read_all(struct target *t, struct err *err)
 	return 0;
 }
 
-int target_open(pid_t pid, struct target *ret, struct err *err)
+int target_open(pid_t pid, uint64_t start, struct target *ret, struct err *err)
 {
 	struct target t = { .proc = -1, .pidfd = -1 };
 
@@ -222,11 +200,12 @@ int target_open(pid_t pid, struct target *ret, struct err *err)
 	t.proc = hostproc_open(err);
 	if (t.proc < 0)
 		return -1;
-	t.pid = find_init(t.proc, pid);
+	t.pid = pid;
+	t.start = start;
 	t.pidfd = pidfd_open(t.pid, 0);
-	t.start = hostproc_start(t.proc, t.pid);
-	if (t.pidfd < 0 || !t.start) {
-		(void)err_set(err, CODE_NO_TARGET, 0, "there is no process %d", (int)t.pid);
+	/* the number may mean another process by now: the descriptor is looked at first, then what it is of */
+	if (t.pidfd < 0 || !target_alive(&t)) {
+		(void)err_set(err, CODE_CONTAINER_GONE, 0, "the container has ended");
 	} else if (read_all(&t, err) == 0) {
 		if (target_alive(&t)) {
 			*ret = t;

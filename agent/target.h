@@ -47,9 +47,9 @@ struct target {
 	const char *plugin; /* "apt", "rpm"; NULL: it has no package database */
 };
 
-/* Read all about the container of process PID. RET is complete on success,
+/* Read all about the container whose init is PID, started at START. RET is complete on success,
  * empty on failure. Codes: NO_TARGET, CONTAINER_GONE, PAUSED, NOT_ROOT, ENTER_FAILED, IO. */
-int target_open(pid_t pid, struct target *ret, struct err *err);
+int target_open(pid_t pid, uint64_t start, struct target *ret, struct err *err);
 /* Is it still the process that was read about? */
 bool target_alive(const struct target *t);
 void target_clear(struct target *t);
