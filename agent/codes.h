@@ -41,6 +41,8 @@ enum code_class {
 	X(VETOED, "vetoed", CLASS_BLOCKED, "the operator's 'before' hook forbids the run now")     \
 	/* from the host */                                                                        \
 	X(NO_TARGET, "no_target", CLASS_FAILED, "there is no such container")                      \
+	X(NO_ENGINE, "no_engine", CLASS_FAILED, "no container engine answers, or none has it")     \
+	X(ENGINE_FAILED, "engine_failed", CLASS_FAILED, "the container engine refused")            \
 	X(AMBIGUOUS, "ambiguous", CLASS_FAILED, "several containers have that name")               \
 	/* plugin */                                                                               \
 	X(PLUGIN_MISSING, "plugin_missing", CLASS_FAILED, "the bundle lacks a plugin")             \

@@ -69,6 +69,8 @@ static const struct setting settings[] = {
 	S(cves, max_age, T_DURATION, "6h", NULL),
 	S(cves, whitelist, T_PATH, NULL, NULL),
 	S(host, cache_size, T_SIZE, "2G", NULL),
+	S(host, engines, T_LINES, NULL, NULL),
+	S(host, runc, T_LINES, NULL, NULL),
 };
 #undef S
 

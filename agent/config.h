@@ -80,6 +80,8 @@ struct config {
 	} cves;
 	struct {
 		int64_t cache_size;	/* of hostcache.h; 0: no cache */
+		struct strv engines;	/* sockets; empty: ENGINE_SOCKETS */
+		struct strv runc;	/* state folders; empty: CONTAINERS_RUNC */
 	} host;
 	char **origin;			/* where each value came from, one per setting */
 };

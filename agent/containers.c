@@ -13,6 +13,7 @@
 #define CGROUP_MAX 65536 /* bytes of /proc/PID/cgroup */
 #define SMALL_FILE 4096
 #define NONE ((size_t)-1)
+#define KTHREAD 0x00200000 /* PF_KTHREAD of the kernel */
 
 /* A process that is not the host's. */
 struct proc {
@@ -139,7 +140,8 @@ static void look_at(struct walk *w, int dir, pid_t pid)
 	struct proc p = { .pid = pid };
 	struct proc_identity id;
 
-	if (proc_identity_read(dir, &id) < 0)
+	/* of the kernel's own threads kdevtmpfs has a mount namespace */
+	if (proc_identity_read(dir, &id) < 0 || (id.flags & KTHREAD))
 		return;
 	/* the namespaces of an ended first thread are gone, while others may go on */
 	cleanup_fd int thread = id.state == 'Z' ? procread_thread(dir, pid, &id) : -1;

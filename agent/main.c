@@ -14,6 +14,7 @@
 #include "options.h"
 #include "print.h"
 #include "sealed.h"
+#include "ps.h"
 #include "show.h"
 #include "updater.h"
 
@@ -49,7 +50,7 @@ static int with_config(int argc, char **argv, const struct options *opt)
 	static int (*const modes[VERB_MAX])(const struct options *opt, const struct config *config) = {
 		[VERB_ONCE] = once_main,      [VERB_CHECK] = once_main,	     [VERB_SCAN] = once_main,
 		[VERB_STATUS] = show_status,  [VERB_HISTORY] = show_history, [VERB_CONFIG] = show_config,
-		[VERB_CVES] = cves_main,      [VERB_DOCTOR] = doctor_main,
+		[VERB_CVES] = cves_main,      [VERB_DOCTOR] = doctor_main, [VERB_PS] = ps_main,
 	};
 	struct config config;
 	struct err err = ERR_INIT;

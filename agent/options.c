@@ -1,6 +1,7 @@
 /* options.c - see options.h. */
 #include <getopt.h>
 #include <stdio.h>
+#include "engine.h"
 #include "options.h"
 #include "range.h"
 #include "value.h"
@@ -8,7 +9,7 @@
 enum option_id {
 	OPT_CONFIG = 256, OPT_SET, OPT_OUTPUT, OPT_LOG_FORMAT, OPT_DRY_RUN, OPT_CHANGED, OPT_WATCH, OPT_LIMIT, OPT_WARNING,
 	OPT_CRITICAL, OPT_USER, OPT_BEFORE_START, OPT_REWRITE, OPT_REMAP, OPT_OFFLINE,
-	OPT_PARALLEL, OPT_TIMEOUT, OPT_ALL, OPT_LABEL
+	OPT_PARALLEL, OPT_TIMEOUT, OPT_ALL, OPT_LABEL, OPT_HOST, OPT_LAYERS
 };
 
 #define ALL ((1u << VERB_MAX) - 1)
@@ -46,6 +47,8 @@ static const struct {
 	{ "limit", OPT_LIMIT, "N", ON(VERB_HISTORY), "the newest N reports (20)" },
 	{ "warning", OPT_WARNING, "RANGE", REPORTS, "nagios: warn when the open updates leave RANGE" },
 	{ "critical", OPT_CRITICAL, "RANGE", REPORTS, "nagios: the same for critical" },
+	{ "layers", OPT_LAYERS, NULL, ON(VERB_PS), "show which vulnerable containers share a layer of their images" },
+	{ "host", OPT_HOST, "SOCKET", ON(VERB_PS), "ask the engine there (unix:///run/docker.sock); may be repeated" },
 	{ "log-format", OPT_LOG_FORMAT, "FORM", ALL, "of the lines on stderr: text (default) or json" },
 	{ "verbose", 'v', NULL, ALL, "say more on stderr; twice for debugging" },
 	{ "quiet", 'q', NULL, ALL, "say only warnings and errors on stderr" },
@@ -76,6 +79,7 @@ static const struct {
 	[VERB_DOCTOR] = { "doctor", "", "can this container be patched, and if not, what to do about it", TEXT_JSON },
 	[VERB_EXEC] = { "exec", " --all|TARGET... [-- once|check|scan [OPTION]...]",
 			 "from the host: do it in running containers (check); TARGET: its name, its id or the start of one, or pid:N", TEXT_JSON },
+	[VERB_PS] = { "ps", "", "from the host: list its containers, of any engine, and how far each is patched", TEXT_JSON },
 	[VERB_CONFIG] = { "config", "", "show the effective configuration and where each value came from",
 			   TEXT_JSON },
 	[VERB_COPY_TO] = { "copy-to", " DIR", "copy the bundle into DIR, a volume of another container for example", 0 },
@@ -85,6 +89,7 @@ void options_clear(struct options *o)
 {
 	free(o->config);
 	strv_clear(&o->sets);
+	strv_clear(&o->hosts);
 	free(o->warning);
 	free(o->critical);
 	free(o->dir);
@@ -202,6 +207,14 @@ static int take_option(struct options *o, int id, unsigned *seen, struct err *er
 		return 0;
 	case OPT_OFFLINE:
 		o->offline = true;
+		return 0;
+	case OPT_LAYERS:
+		o->layers = true;
+		return 0;
+	case OPT_HOST:
+		if (!engine_path(optarg, err))
+			return -1;
+		strv_push(&o->hosts, optarg);
 		return 0;
 	case OPT_LIMIT:
 		if (parse_u64(optarg, 1000000, &n) < 0 || !n)

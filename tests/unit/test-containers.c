@@ -1,6 +1,7 @@
 /* tests/cases/containers/NAME.case: a recorded host and the containers that are found on it. One test each; then picking.
  *
  *	process PID PPID START mnt=N pid=N [root=WORD] [comm=WORD] [args=WORD,WORD…] [cgroup=LINE|LINE…] [state=Z]
+ *		[flags=NUMBER]
  *		WORD: processes with the same have the same root folder; without one it is the host's. ^ in a word is the
  *		64-digit id "aaaa…", $ is "bbbb…", % "cccc…".
  *	thread PID TID START mnt=N pid=N [root=WORD] [cgroup=LINE|LINE…]	another thread of it
@@ -108,11 +109,12 @@ static void namespaces(const char *dir, const char *rest)
 	put(path, lines, strlen(lines));
 }
 
-static void put_stat(const char *dir, int pid, const char *comm, char state, int ppid, long long start)
+static void put_stat(const char *dir, int pid, const char *comm, char state, int ppid, long long start,
+		     const char *flags)
 {
 	cleanup_free char *path = xasprintf("%s/stat", dir);
-	cleanup_free char *text = xasprintf("%d (%s) %c %d 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 %lld 1 2 3\n", pid,
-					    comm, state, ppid, start);
+	cleanup_free char *text = xasprintf("%d (%s) %c %d 1 1 0 -1 %s 1 2 3 4 5 6 7 8 20 0 1 0 %lld 1 2 3\n", pid,
+					    comm, state, ppid, flags, start);
 	put(path, text, strlen(text));
 }
 
@@ -123,11 +125,11 @@ static void process(const char *rest)
 
 	(void)sscanf(rest, "%d %d %lld", &pid, &ppid, &start);
 	cleanup_free char *comm = option(rest, "comm"), *args = option(rest, "args"), *state = option(rest, "state");
+	cleanup_free char *flags = option(rest, "flags");
 	cleanup_free char *dir = xasprintf("/proc/%d", pid), *cmdline = xasprintf("%s/cmdline", dir);
 	size_t n = args ? strlen(args) + 1 : 0;
 
-	put_stat(dir, pid, comm ? comm : "x", state ? *state : 'S', ppid, start);
-	replace(args, ',', '\0');
+	put_stat(dir, pid, comm ? comm : "x", state ? *state : 'S', ppid, start, flags ? flags : "4194560");
 	for (size_t i = 0; i + 1 < n; i++)
 		if (args[i] == ',')
 			args[i] = '\0';
@@ -144,7 +146,7 @@ static void thread(const char *rest)
 
 	(void)sscanf(rest, "%d %d %lld", &pid, &tid, &start);
 	cleanup_free char *dir = xasprintf("/proc/%d/task/%d", pid, tid);
-	put_stat(dir, tid, "t", 'S', 1, start);
+	put_stat(dir, tid, "t", 'S', 1, start, "4194560");
 	namespaces(dir, rest);
 }
 
