@@ -1,5 +1,4 @@
 /* hostlists.c - see hostlists.h. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sha256.h>
@@ -10,7 +9,6 @@
 #include "fd.h"
 #include "hostlists.h"
 #include "hosttree.h"
-#include "syscalls.h"
 
 #define FOLDER	    "apt/lists/"
 #define BYTES_MAX   (512LL * 1024 * 1024)
@@ -216,16 +214,11 @@ int hostlists_keep(const struct hostcache *c, const char *group, int state_fd, c
 	return r;
 }
 
-static bool is_empty(int dir)
+static bool exists(int dir, const char *name)
 {
-	_Alignas(8) char room[4096];
-	int n = 0;
+	struct stat st;
 
-	cleanup_fd int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	long k = fd < 0 ? -1 : sys_getdents64(fd, room, sizeof(room));
-	for (long i = 0; i < k; n++)
-		i += ((const struct dirent64 *)(const void *)(room + i))->d_reclen;
-	return k >= 0 && n <= 2;
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int64_t hostlists_seed(const struct hostcache *c, const char *group, int state_fd, uid_t uid, gid_t gid,
@@ -239,7 +232,7 @@ int64_t hostlists_seed(const struct hostcache *c, const char *group, int state_f
 			      .file_mode = 0644,
 			      .dir_mode = 0755 };
 
-	if (c->dir < 0 || !group || !hostcache_is_hash(group) || !is_empty(state_fd))
+	if (c->dir < 0 || !group || !hostcache_is_hash(group) || exists(state_fd, "apt") || exists(state_fd, "rpm"))
 		return 0;
 	cleanup_fd int lists = open_group(c->dir, "lists");
 	cleanup_fd int from = lists < 0 ? -1 : open_group(lists, group);

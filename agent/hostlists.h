@@ -29,8 +29,8 @@ bool hostlists_path(const char *path);
  * there. Codes: STATE_REFUSED, IO, NO_SPACE. */
 int hostlists_keep(const struct hostcache *c, const char *group, int state_fd, const struct strv *names,
 		   struct err *err);
-/* Copies of GROUP's files into the empty folder STATE_FD, for UID and GID: how many
- * bytes. 0: there are none, or the folder is not empty. Codes: IO, NO_SPACE. */
+/* Copies of GROUP's files into the folder STATE_FD, for UID and GID: how many bytes.
+ * 0: there are none, or the folder has an apt or rpm already. Codes: IO, NO_SPACE. */
 int64_t hostlists_seed(const struct hostcache *c, const char *group, int state_fd, uid_t uid, gid_t gid,
 		       struct err *err);
 /* The Date of a clear-signed Release, as N bytes of its text say; -1: not said in the one form there is. */

@@ -114,20 +114,22 @@ static int open_parent(const struct hostshare *s, const char *path)
 static bool put(struct hostshare *s, const struct msg_archive *a)
 {
 	const char *name = name_of(a->file);
+	cleanup_free char *tmp = xasprintf("%s.new", name);
 	struct err err = ERR_INIT;
 	bool ok = false;
 
 	cleanup_fd int dir = open_parent(s, a->file);
 	if (dir < 0)
 		return false;
-	(void)unlinkat(dir, name, 0);
-	cleanup_fd int to = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* what it has fetched itself stays when the cache has nothing */
+	(void)unlinkat(dir, tmp, 0);
+	cleanup_fd int to = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int r = to < 0 ? 0 : hostcache_get(s->cache, a->sha256, a->size, to, &err);
 	if (r < 0)
 		log_warning("%s, ignoring", err.msg);
-	ok = r > 0 && fchown(to, s->uid, s->gid) == 0 && fchmod(to, 0644) == 0;
+	ok = r > 0 && fchown(to, s->uid, s->gid) == 0 && fchmod(to, 0644) == 0 && renameat(dir, tmp, dir, name) == 0;
 	if (to >= 0 && !ok)
-		(void)unlinkat(dir, name, 0);
+		(void)unlinkat(dir, tmp, 0);
 	if (ok)
 		s->bytes += a->size;
 	return ok;

@@ -51,6 +51,10 @@ int hoststate_fill(const char *dir, int state_fd, uid_t uid, gid_t gid, struct e
 
 	if (fchown(state_fd, uid, gid) < 0)
 		return err_set(err, CODE_IO, errno, "give the state folder to user %u", (unsigned)uid);
+	/* a folder with apt's lists and without it is taken for another's (statedir.c) */
+	cleanup_fd int lock = openat(state_fd, "lock", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (lock < 0 || fchown(lock, uid, gid) < 0)
+		return err_set(err, CODE_IO, errno, "create 'lock' in the state folder");
 	cleanup_fd int host = open_dir(dir, err);
 	if (host < 0)
 		return -1;

@@ -29,7 +29,7 @@
 /* STATE_DIR/containers/ID; caller frees. NULL: ID is not 1 to 200 printable characters without blank or slash, or
  * begins with a dot. */
 char *hoststate_dir(const char *state_dir, const char *id);
-/* Copy DIR's entry/ to the folder STATE_FD and give all of it to UID and GID: the
+/* Copy DIR's entry/ to the empty folder STATE_FD and give all of it to UID and GID: the
  * container's root as the host sees it. Codes: IO, NO_SPACE, STATE_REFUSED. */
 int hoststate_fill(const char *dir, int state_fd, uid_t uid, gid_t gid, struct err *err);
 /* After the entry: take back what it left. On failure DIR is as it was. Codes: STATE_REFUSED, IO, NO_SPACE. */

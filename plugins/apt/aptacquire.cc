@@ -100,3 +100,39 @@ enum code classify(const std::string &text, enum code otherwise)
 			return row.code;
 	return otherwise;
 }
+
+/* ------------------------------------------------------------ for whom */
+
+/* Does one of apt's password files name HOST? Whole words are not looked for: no is the safe answer. */
+static bool has_password(const std::string &host)
+{
+	std::vector<std::string> files = { _config->FindFile("Dir::Etc::netrc") };
+
+	for (const std::string &file : GetListOfFilesInDir(_config->FindDir("Dir::Etc::netrcparts"), "conf", true, true))
+		files.push_back(file);
+	for (const std::string &file : files) {
+		struct buf text = {};
+		struct err err = {};
+		bool named = !file.empty() && RealFileExists(file) &&
+			     (read_file(file.c_str(), 1024 * 1024, &text, &err) < 0 || strstr(buf_str(&text), host.c_str()));
+
+		buf_clear(&text);
+		if (named)
+			return true;
+	}
+	return false;
+}
+
+bool is_public(const std::string &uri)
+{
+	static std::map<std::string, bool> known;
+	URI u(uri);
+
+	if ((u.Access != "http" && u.Access != "https") || u.Host.empty() || !u.User.empty() || !u.Password.empty())
+		return false;
+	auto it = known.find(u.Host);
+	if (it == known.end())
+		it = known.emplace(u.Host, !has_password(u.Host) && !_config->Exists("Acquire::https::SslCert") &&
+						   !_config->Exists("Acquire::https::" + u.Host + "::SslCert")).first;
+	return it->second;
+}

@@ -57,6 +57,7 @@ struct repository {
 	bool has_packages = false;	/* not deb-src alone */
 	bool insecure = false;		/* [trusted=yes], honoured without require_signed */
 	release rel;
+	bool known = false;		/* a Release of it was verified with this state folder before */
 	bool security = false;
 	bool in_scope = false;
 	repo_state state = repo_state::not_fetched;
@@ -66,7 +67,8 @@ struct repository {
 	bool retryable = false;
 	std::string detail;
 
-	bool usable() const { return rel.present && error != CODE_EXPIRED && error != CODE_ROLLED_BACK &&
+	/* what failed now may go on with what it had, if that was verified; a copy from elsewhere was not yet */
+	bool usable() const { return rel.present && (error == CODE_OK || known) && error != CODE_EXPIRED && error != CODE_ROLLED_BACK &&
 				     error != CODE_UNTRUSTED && error != CODE_MISSING_KEYRING; }
 };
 
@@ -100,8 +102,13 @@ struct seen {
 std::map<std::string, seen> seen_read();
 int seen_write(const std::map<std::string, seen> &seen, struct err *err);
 std::string seen_key(const repository &repo);
+/* What is on disk of a suite that was never seen is a copy from elsewhere: as if
+ * it were not there, until it is verified. */
+void forget_unverified(const std::map<std::string, seen> &seen);
 
 /* ------------------------------------------------------------ acquiring */
+
+struct planned;
 
 /* Progress, limits and what was offered, of one pkgAcquire. */
 class acquire_status : public pkgAcquireStatus {
@@ -130,6 +137,11 @@ enum code classify(const std::string &text, enum code otherwise);
 /* Say how the methods are locked in, with FOLDER as one more for what arrives.
  * What does not hold here is left out, which is an alarm. */
 void sandbox_check(const std::string &folder, struct wire_list *alarms);
+
+/* Is what URI leads to for anybody: over http or https, without a password or a certificate of this container's? */
+bool is_public(const std::string &uri);
+/* The "archive" event of a planned package, if it is public. */
+void archive_event(const struct planned &p);
 
 /* ------------------------------------------------------------ the cache */
 

@@ -160,8 +160,12 @@ static void judge(pkgAcquire &fetcher, repository &repo, const std::vector<std::
 /* Under an unchanged Release libapt takes an index that exists for the right
  * one. A crash, a full disk or another hand may have left anything there, so
  * each is read before it is believed; what is not of the Release, or cannot be
- * told, goes and is fetched again. */
-static void check_indexes(const metaIndex &meta, const repository &repo)
+ * told, goes and is fetched again. The Release at hand may be as forged as the
+ * index (a host gives a first copy of both), and libapt keeps an index when what
+ * the verified Release says of it and what the one before said have as little as
+ * the size in common. So those that were RIGHT are looked at AGAIN under a Release
+ * that has changed. */
+static bool check_indexes(const metaIndex &meta, const repository &repo, std::set<ino_t> &right, bool again)
 {
 	std::unique_ptr<metaIndex> known(meta.UnloadedClone());
 	std::string error;
@@ -169,15 +173,19 @@ static void check_indexes(const metaIndex &meta, const repository &repo)
 
 	for (const IndexTarget &target : meta.GetIndexTargets()) {
 		const metaIndex::checkSum *sum = loaded ? known->Lookup(target.MetaKey) : nullptr;
-		const HashString *hash = sum && sum->Hashes.usable() ? sum->Hashes.find(nullptr) : nullptr;
+		bool hash = sum && sum->Hashes.usable();
 		std::string plain = target.Option(IndexTarget::FILENAME), file;
 
 		while (!(file = target.Option(IndexTarget::EXISTING_FILENAME)).empty()) {
 			struct stat st;
 
-			if (file == plain && hash && stat(file.c_str(), &st) == 0 &&
-			    (unsigned long long)st.st_size == sum->Size && hash->VerifyFile(file))
+			if (stat(file.c_str(), &st) == 0 && again && !right.count(st.st_ino))
 				break;
+			if (file == plain && hash && stat(file.c_str(), &st) == 0 &&
+			    (unsigned long long)st.st_size == sum->Size && sum->Hashes.VerifyFile(file)) {
+				right.insert(st.st_ino);
+				break;
+			}
 			log_debug("'%s' is not what its Release says: fetched again", file.c_str());
 			if (unlink(file.c_str()) < 0)
 				break;
@@ -186,11 +194,12 @@ static void check_indexes(const metaIndex &meta, const repository &repo)
 	}
 	if (dropped)
 		cache_drop();
+	return dropped;
 }
 
 /* Fetch the Release files, and with PACKAGES the indexes, of the repositories
- * that WANT says. */
-static int round_trip(source_list &list, const std::function<bool(const repository &)> &want, bool packages,
+ * that WANT says; not LAST: once more when an index that was there is not right. */
+static int round_trip(source_list &list, const std::function<bool(const repository &)> &want, bool packages, bool last,
 		      int64_t *bytes, struct err *err)
 {
 	std::string key = _config->Find(METAKEY), flat = _config->Find(FLAT_METAKEY);
@@ -198,7 +207,8 @@ static int round_trip(source_list &list, const std::function<bool(const reposito
 	pkgAcquire fetcher(&status);
 	std::vector<repository *> mine;
 	std::map<repository *, std::pair<int64_t, ino_t>> before;
-	bool queued = true;
+	std::set<ino_t> right;
+	bool queued = true, dropped = false;
 
 	if (!fetcher.GetLock(_config->FindDir("Dir::State::lists")))
 		return apt_error(CODE_IO, err, "the folder for repository lists cannot be used");
@@ -216,7 +226,7 @@ static int round_trip(source_list &list, const std::function<bool(const reposito
 		if (!repo->file.empty() && stat(repo->file.c_str(), &st) == 0)
 			before[repo] = { (int64_t)st.st_mtime, st.st_ino };
 		if (packages)
-			check_indexes(*meta, *repo);
+			(void)check_indexes(*meta, *repo, right, false);
 		mine.push_back(repo);
 		queued &= meta->GetIndexes(&fetcher, false);
 	}
@@ -251,7 +261,17 @@ static int round_trip(source_list &list, const std::function<bool(const reposito
 			    before[repo] == std::pair<int64_t, ino_t>{ (int64_t)st.st_mtime, st.st_ino };
 		repo->state = same ? repo_state::unchanged : repo_state::fresh;
 	}
-	return 0;
+	for (metaIndex *meta : list) {
+		repository *repo = repo_of(session.repos, *meta);
+
+		if (packages && repo && repo->error == CODE_OK && repo->state == repo_state::fresh && want(*repo) &&
+		    check_indexes(*meta, *repo, right, true)) {
+			if (last)
+				fail(*repo, CODE_HASH_MISMATCH, repo->base + ": an index is not what its Release says");
+			dropped = true;
+		}
+	}
+	return dropped && !last ? round_trip(list, want, packages, true, bytes, err) : 0;
 }
 
 /* ------------------------------------------------------------ judgement of freshness */
@@ -334,6 +354,69 @@ static int refuse(struct err *err)
 	return err_set(err, CODE_REFRESH_FAILED, 0, "no security repository could be refreshed");
 }
 
+/* For a host that entered this container: what another one of the image may start from. */
+static void lists_event()
+{
+	std::string dir = _config->FindDir("Dir::State::lists");
+	struct msg_lists m = {};
+	auto add = [&](const std::string &file) {
+		if (m.files.n < 256 && file.size() > dir.size() && file.compare(0, dir.size(), dir) == 0 &&
+		    file.find('/', dir.size()) == std::string::npos)
+			strv_push(&m.files, ("apt/lists/" + file.substr(dir.size())).c_str());
+	};
+
+	for (metaIndex *meta : *session.list) {
+		const repository *repo = repo_of(session.repos, *meta);
+
+		if (!repo || !repo->usable() || !is_public(repo->uri) || !APT::String::Endswith(repo->file, "_InRelease"))
+			continue;
+		add(repo->file);
+		for (const IndexTarget &target : meta->GetIndexTargets())
+			add(target.Option(IndexTarget::EXISTING_FILENAME));
+	}
+	if (m.files.n)
+		plugin_event("lists", &msg_lists, &m);
+	strv_clear(&m.files);
+}
+
+static std::set<std::string> unverified_copies()
+{
+	std::set<std::string> ret;
+
+	for (const repository &repo : session.repos)
+		if (!repo.known && !release_file(repo).empty())
+			ret.insert(repo.base);
+	return ret;
+}
+
+/* Copies from elsewhere of suites that failed may be why, and would be each time:
+ * they go, and the suites are asked for as if they had never been there. */
+static std::set<std::string> drop_copies(const std::set<std::string> &copies)
+{
+	std::set<std::string> dropped;
+
+	for (metaIndex *meta : *session.list) {
+		repository *repo = repo_of(session.repos, *meta);
+
+		if (!repo || !repo->in_scope || repo->error == CODE_OK || !copies.count(repo->base))
+			continue;
+		std::string file = release_file(*repo);
+		(void)unlink(file.c_str());
+		for (const IndexTarget &target : meta->GetIndexTargets())
+			while (!(file = target.Option(IndexTarget::EXISTING_FILENAME)).empty() && unlink(file.c_str()) == 0)
+				;
+		repo->rel = repo->offered = {};
+		repo->file.clear();
+		repo->error = CODE_OK;
+		repo->detail.clear();
+		repo->state = repo_state::not_fetched;
+		dropped.insert(repo->base);
+	}
+	if (!dropped.empty())
+		cache_drop();
+	return dropped;
+}
+
 static void choose(const struct strv *patterns, bool guess)
 {
 	for (repository &repo : session.repos) {
@@ -361,6 +444,7 @@ static int refresh(const struct msg_refresh_params *in, const struct strv *patte
 	session.cache = {};
 	if (sources_load(session.list, session.repos, err) < 0)
 		return -1;
+	forget_unverified(all);
 	/* The distribution's own suites are known by name; under patterns of the
 	 * operator's a Release tells, so those never seen are fetched by themselves. */
 	auto unknown = [&](const repository &repo) {
@@ -369,18 +453,30 @@ static int refresh(const struct msg_refresh_params *in, const struct strv *patte
 	if (std::any_of(session.repos.begin(), session.repos.end(), unknown)) {
 		std::vector<repository> known = session.repos;
 
-		if (round_trip(*session.list, unknown, false, &ret->bytes, err) < 0)
+		if (round_trip(*session.list, unknown, false, true, &ret->bytes, err) < 0)
 			return -1;
 		known = session.repos;
 		if (sources_load(session.list, session.repos, err) < 0)
 			return -1;
-		for (size_t i = 0; i < session.repos.size() && i < known.size(); i++)
-			if (known[i].error != CODE_OK && known[i].base == session.repos[i].base)
+		for (size_t i = 0; i < session.repos.size() && i < known.size(); i++) {
+			if (known[i].base != session.repos[i].base)
+				continue;
+			/* a verdict of expired is one on a signed Release; else what is on disk is what it was */
+			if (!known[i].known && known[i].error != CODE_OK && known[i].error != CODE_EXPIRED)
+				known[i].rel = {};
+			if (known[i].error != CODE_OK)
 				session.repos[i] = known[i];
+			session.repos[i].known = known[i].known;
+		}
 	}
 	choose(patterns, guess);
 	auto in_scope = [](const repository &repo) { return repo.in_scope; };
-	if (round_trip(*session.list, in_scope, true, &ret->bytes, err) < 0)
+	std::set<std::string> copies = unverified_copies();
+	if (round_trip(*session.list, in_scope, true, false, &ret->bytes, err) < 0)
+		return -1;
+	std::set<std::string> dropped = drop_copies(copies);
+	auto anew = [&](const repository &repo) { return dropped.count(repo.base) > 0; };
+	if (!dropped.empty() && round_trip(*session.list, anew, true, false, &ret->bytes, err) < 0)
 		return -1;
 
 	for (repository &repo : session.repos)
@@ -439,6 +535,7 @@ int aptpkg_refresh(const struct msg_refresh_params *in, struct msg_refresh *ret,
 			return repo && repo->in_scope && repo->usable();
 		});
 		session.refreshed = true;
+		lists_event();
 		return 0;
 	});
 }

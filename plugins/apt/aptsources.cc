@@ -278,6 +278,17 @@ std::string seen_key(const repository &repo)
 	return repo.base;
 }
 
+void forget_unverified(const std::map<std::string, seen> &all)
+{
+	for (repository &repo : session.repos) {
+		auto it = all.find(seen_key(repo));
+
+		repo.known = it != all.end() && it->second.date;
+		if (!repo.known)
+			repo.rel = {};
+	}
+}
+
 std::map<std::string, seen> seen_read()
 {
 	std::map<std::string, seen> ret;

@@ -263,6 +263,24 @@ TEST(the_second_entry_gets_what_the_first_fetched)
 	EQ(st.st_mode & 07777, 0644);
 }
 
+/* Its plan changed: what it has stays, though nobody else has it. */
+TEST(what_an_entry_has_stays)
+{
+	int a;
+
+	fresh(1 << 20);
+	struct hostshare *one = enter("one", &a, 5);
+	(void)want(one, DEB, "deb");
+	put_file("one/" DEB, "deb");
+	enum hostshare_answer again = want(one, DEB, "deb");
+	cleanup_free char *still = text_of("one/" DEB);
+	hostshare_end(one, false);
+	(void)close(a);
+	clean();
+	EQ(again, HOSTSHARE_GO);
+	STREQ(still, "deb");
+}
+
 /* One that dies, and one that hangs, hold nobody up. */
 TEST(a_dead_entry_holds_nobody_up)
 {

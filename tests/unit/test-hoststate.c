@@ -235,7 +235,8 @@ static void fill_gives_away(void)
 	put(host, "last.json", "{}");
 	int r = fill(&err);
 	cleanup_free char *file = xasprintf("%s/apt/dates", left), *other = xasprintf("%s/last.json", left);
-	bool host_file = access(other, F_OK) == 0;
+	cleanup_free char *lock = xasprintf("%s/lock", left);
+	bool host_file = access(other, F_OK) == 0, locked = access(lock, F_OK) == 0;
 	(void)stat(file, &st);
 	(void)stat(left, &top);
 	clean();
@@ -245,6 +246,7 @@ static void fill_gives_away(void)
 	EQ(st.st_mode & 07777, 0644);
 	EQ(top.st_uid, 1234);
 	OK(!host_file);
+	OK(locked);
 }
 
 /* libapt and the signer's record go by the time of a file. */
