@@ -13,6 +13,7 @@ void plan_clear(struct plan *p)
 {
 	wire_list_clear(&msg_update, &p->updates);
 	wire_list_clear(&msg_update, &p->kept_back);
+	wire_list_clear(&msg_archive, &p->archives);
 	wire_clear(&msg_plan, &p->summary);
 }
 
@@ -42,6 +43,10 @@ int plan_event(struct plan *p, const char *name, struct json_object *line, struc
 {
 	bool kept = streq(name, "kept_back");
 
+	if (streq(name, "archive") && p->archives.n >= PLAN_MAX)
+		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "a plan of more than %d files", PLAN_MAX);
+	if (streq(name, "archive"))
+		return wire_decode(&msg_archive, line, wire_list_add(&msg_archive, &p->archives), err);
 	if (!kept && !streq(name, "update"))
 		return 0;
 	struct wire_list *l = kept ? &p->kept_back : &p->updates;

@@ -13,11 +13,12 @@
 struct plan {
 	struct wire_list updates;	/* msg_update: to be applied */
 	struct wire_list kept_back;	/* msg_update with a reason */
+	struct wire_list archives;	/* msg_archive: files of updates that a host may have */
 	struct msg_plan summary;
 };
 
 void plan_clear(struct plan *p);
-/* Take one event of the plan request: "update" or "kept_back". Other names are
+/* Take one event of the plan request: "update", "kept_back" or "archive". Other names are
  * not the plan's and are left alone (0). */
 int plan_event(struct plan *p, const char *name, struct json_object *line, struct err *err);
 /* Take the result; counts and digest must be what the events add up to. */

@@ -119,7 +119,9 @@ static enum state (*const table[S_MAX][E_MAX])(struct run *) = {
 	[S_REPAIR] = { [E_RESULT] = update_repair_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
 	[S_REFRESH] = { [E_RESULT] = update_refresh_result, [E_ERROR] = update_refresh_error, [E_STOP] = on_stop },
 	[S_PLAN] = { [E_RESULT] = update_plan_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_WANT] = { [E_HOST] = host_answered, [E_TIMER] = host_answered, [E_STOP] = on_stop },
 	[S_FETCH] = { [E_RESULT] = update_fetch_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_SHARE] = { [E_HOST] = host_answered, [E_TIMER] = host_answered, [E_STOP] = on_stop },
 	[S_RUNNING] = { [E_RESULT] = scan_before_result, [E_ERROR] = scan_before_error, [E_STOP] = on_stop },
 	[S_APPLY] = { [E_RESULT] = update_apply_result, [E_ERROR] = update_apply_error, [E_STOP] = on_stop },
 	[S_VERIFY] = { [E_RESULT] = update_verify_result, [E_ERROR] = update_verify_error, [E_STOP] = on_stop },
@@ -232,11 +234,16 @@ void run_child_restarted(struct run *r, const struct run_child *how)
 	run_step(r, E_CHILD);
 }
 
+void run_host_answered(struct run *r)
+{
+	run_step(r, E_HOST);
+}
+
 const char *run_state(const struct run *r)
 {
 	static const char *const names[] = {
-		"idle", "before", "probe", "support", "repair", "refresh", "plan", "fetch", "running", "apply", "verify", "recheck",
-		"owner", "close", "restart", "settle", "health", "after", "done"
+		"idle", "before", "probe", "support", "repair", "refresh", "plan", "want", "fetch", "share", "running", "apply",
+		"verify", "recheck", "owner", "close", "restart", "settle", "health", "after", "done"
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == S_MAX, "one name for each state");

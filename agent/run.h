@@ -7,6 +7,7 @@
 #pragma once
 #include <event2/event.h>
 #include "config.h"
+#include "hostline.h"
 #include "report.h"
 
 struct run;
@@ -29,6 +30,9 @@ struct run_callbacks {
 	 * NULL where nothing is wrapped. */
 	pid_t (*child)(void *arg);
 	int (*restart_child)(void *arg);
+	/* Say this to the host that entered this container; NULL: there is none. What
+	 * hostline.h has an answer for is answered by run_host_answered(), later. */
+	void (*host)(void *arg, const struct hostline *say);
 };
 
 /* BUNDLE is the folder with plugins/. Fills REPORT, which stays the caller's. */
@@ -39,6 +43,8 @@ struct run *run_start(struct event_base *base, const struct config *config, cons
 void run_stop(struct run *r, const char *why);
 /* The answer to restart_child(); ignored when nobody waits for it. */
 void run_child_restarted(struct run *r, const struct run_child *how);
+/* {"go":true} came; ignored when nobody waits for it. */
+void run_host_answered(struct run *r);
 /* The state's name, lower case, a static string: "refresh", "apply", ... */
 const char *run_state(const struct run *r);
 void run_free(struct run *r);

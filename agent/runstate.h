@@ -14,8 +14,8 @@
 #include "stale.h"
 
 #define RUN_STATES(X) \
-	X(IDLE) X(BEFORE) X(PROBE) X(SUPPORT) X(REPAIR) X(REFRESH) X(PLAN) X(FETCH) X(RUNNING) X(APPLY) X(VERIFY) X(RECHECK) \
-	X(OWNER) X(CLOSE) X(RESTART) X(SETTLE) X(HEALTH) X(AFTER) X(DONE)
+	X(IDLE) X(BEFORE) X(PROBE) X(SUPPORT) X(REPAIR) X(REFRESH) X(PLAN) X(WANT) X(FETCH) X(SHARE) X(RUNNING) X(APPLY) X(VERIFY) \
+	X(RECHECK) X(OWNER) X(CLOSE) X(RESTART) X(SETTLE) X(HEALTH) X(AFTER) X(DONE)
 enum state {
 #define X(s) S_##s,
 	RUN_STATES(X)
@@ -23,7 +23,7 @@ enum state {
 	S_MAX
 };
 
-#define RUN_EVENTS(X) X(START) X(RESULT) X(ERROR) X(STOP) X(GONE) X(COMMAND) X(CHILD) X(TIMER) X(HEALTH)
+#define RUN_EVENTS(X) X(START) X(RESULT) X(ERROR) X(STOP) X(GONE) X(COMMAND) X(CHILD) X(TIMER) X(HEALTH) X(HOST)
 enum run_event {
 #define X(e) E_##e,
 	RUN_EVENTS(X)
@@ -105,6 +105,7 @@ enum state update_repair_result(struct run *r);
 enum state update_refresh_result(struct run *r);
 enum state update_refresh_error(struct run *r);
 enum state update_plan_result(struct run *r);
+enum state update_fetch(struct run *r);
 enum state update_fetch_result(struct run *r);
 enum state update_apply(struct run *r);
 enum state update_apply_result(struct run *r);
@@ -135,6 +136,14 @@ enum state restart_settle(struct run *r);
 enum state restart_health_done(struct run *r);
 /* The stop came: names are not needed any more. A restart that has begun is not left half-way. */
 void restart_cancel_query(struct run *r);
+
+/* runhost.c: WANT asks the host for the plan's files before they are fetched, SHARE
+ * shows it those that were. Without a host neither is entered. */
+enum state host_want(struct run *r);
+enum state host_share(struct run *r);
+enum state host_answered(struct run *r);
+/* "lists" of a refresh go on to the host. */
+int host_lists(struct run *r, struct json_object *line, struct err *err);
 
 /* runhooks.c */
 enum state hook_before(struct run *r);

@@ -111,6 +111,8 @@ static int on_event(void *arg, const char *name, struct json_object *line, struc
 			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "too much evidence");
 		return wire_decode(&msg_evidence, line, wire_list_add(&msg_evidence, &r->evidence), err);
 	}
+	if (streq(name, "lists") && r->state == S_REFRESH)
+		return host_lists(r, line, err);
 	return r->state == S_PLAN ? plan_event(&r->plan, name, line, err) : 0;
 }
 
@@ -325,11 +327,16 @@ enum state update_plan_result(struct run *r)
 	}
 	if (r->report->mode != MODE_ONCE || !r->plan.updates.n)
 		return run_wind_up(r);
-	log_notice("fetching %zu packages", r->plan.updates.n);
-	return request_digest(r, "fetch", transfer(r), S_FETCH);
+	return host_want(r);
 }
 
 /* --- FETCH, APPLY, VERIFY ------------------------------------------------------------ */
+
+enum state update_fetch(struct run *r)
+{
+	log_notice("fetching %zu packages", r->plan.updates.n);
+	return request_digest(r, "fetch", transfer(r), S_FETCH);
+}
 
 enum state update_fetch_result(struct run *r)
 {
@@ -345,7 +352,7 @@ enum state update_fetch_result(struct run *r)
 		return run_wind_up(r);
 	if (replan)
 		return request_plan(r);
-	return scan_before_apply(r);
+	return host_share(r);
 }
 
 enum state update_apply(struct run *r)

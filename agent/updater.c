@@ -358,8 +358,9 @@ static void on_done(void *arg)
 
 static void begin(struct updater *u, enum mode mode, const char *trigger, int64_t id)
 {
-	static const struct run_callbacks alone = { on_done, on_progress, on_state, NULL, NULL };
-	static const struct run_callbacks wrapper = { on_done, on_progress, on_state, on_child, on_restart_child };
+	static const struct run_callbacks alone = { .done = on_done, .progress = on_progress, .state = on_state };
+	static const struct run_callbacks wrapper = { .done = on_done, .progress = on_progress, .state = on_state,
+						      .child = on_child, .restart_child = on_restart_child };
 
 	u->run_id = id;
 	u->report = xcalloc(1, sizeof(*u->report));

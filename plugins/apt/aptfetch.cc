@@ -74,6 +74,29 @@ static std::string archive_name(const struct planned &p)
 	       QuoteString(p.ver.Arch(), "_:.") + ".deb";
 }
 
+/* For a host that entered this container: where the package will be, by its hash. */
+void archive_event(const struct planned &p)
+{
+	struct msg_archive a = {};
+	pkgIndexFile *index = nullptr;
+
+	for (auto vf = p.ver.FileList(); !vf.end(); ++vf) {
+		const HashStringList hashes = session.cache.records->Lookup(vf).Hashes();
+		const HashString *sum = hashes.find("SHA256");
+
+		if (vf.File().Flagged(pkgCache::Flag::NotSource) || !sum)
+			continue;
+		if (!session.list->FindIndex(vf.File(), index) || !is_public(index->ArchiveURI("")))
+			return;
+		std::string file = "apt/archives/" + archive_name(p), hash = sum->HashValue();
+		a.file = file.data();
+		a.sha256 = hash.data();
+		a.size = (int64_t)p.ver->Size;
+		plugin_event("archive", &msg_archive, &a);
+		return;
+	}
+}
+
 /* libapt takes a file of the right size for the right file. One that a crash
  * has left may have any content, so each is read before it is believed, and
  * what no plan asks for any more goes. */

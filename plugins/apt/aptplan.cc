@@ -226,6 +226,7 @@ static int lists_of_disk(const struct msg_plan_params *in, struct err *err)
 
 	if (sources_load(session.list, session.repos, err) < 0)
 		return -1;
+	forget_unverified(seen_read());
 	origin_patterns(&in->origins, &patterns);
 	for (repository &repo : session.repos) {
 		repo.security = repo.rel.present && repo_matches(repo, &patterns) == ORIGIN_YES;
@@ -253,6 +254,7 @@ static void send(planner &planner, struct msg_plan *ret)
 		planner.fill(p.pkg, p.ver, u);
 		u->reason = xstrdup(p.security ? "security update" : needed_by(session.cache, p.pkg).c_str());
 		plugin_event("update", &msg_update, u);
+		archive_event(p);
 		ret->count++;
 		if (!have_archive(p))
 			ret->download += u->size;
