@@ -250,12 +250,12 @@ int copyto_main(const struct options *opt)
 	struct err err = ERR_INIT;
 	char bundle[PATH_MAX];
 
-	if (bundle_find(bundle, sizeof(bundle), &err) < 0 || copyto(bundle, opt->dir, &err) < 0) {
+	if (bundle_find(bundle, sizeof(bundle), &err) < 0 || copyto(bundle, opt->words.v[0], &err) < 0) {
 		log_err(LOG_ERROR, &err);
 		return err.code == CODE_USAGE ? EXIT_USAGE : EXIT_FAILED;
 	}
 	buf_puts(&b, "the bundle is in ");
-	buf_put_escaped(&b, opt->dir, strlen(opt->dir), PATH_MAX);
+	buf_put_escaped(&b, opt->words.v[0], strlen(opt->words.v[0]), PATH_MAX);
 	buf_puts(&b, "\n");
 	print_text(&b);
 	return EXIT_DONE;

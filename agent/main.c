@@ -17,6 +17,7 @@
 #include "ps.h"
 #include "show.h"
 #include "updater.h"
+#include "wrap.h"
 
 extern char **environ;
 
@@ -51,6 +52,7 @@ static int with_config(int argc, char **argv, const struct options *opt)
 		[VERB_ONCE] = once_main,      [VERB_CHECK] = once_main,	     [VERB_SCAN] = once_main,
 		[VERB_STATUS] = show_status,  [VERB_HISTORY] = show_history, [VERB_CONFIG] = show_config,
 		[VERB_CVES] = cves_main,      [VERB_DOCTOR] = doctor_main, [VERB_PS] = ps_main,
+		[VERB_WRAP] = wrap_main,
 	};
 	struct config config;
 	struct err err = ERR_INIT;

@@ -9,7 +9,7 @@
 enum option_id {
 	OPT_CONFIG = 256, OPT_SET, OPT_OUTPUT, OPT_LOG_FORMAT, OPT_DRY_RUN, OPT_CHANGED, OPT_WATCH, OPT_LIMIT, OPT_WARNING,
 	OPT_CRITICAL, OPT_USER, OPT_BEFORE_START, OPT_REWRITE, OPT_REMAP, OPT_OFFLINE,
-	OPT_PARALLEL, OPT_TIMEOUT, OPT_ALL, OPT_LABEL, OPT_HOST, OPT_LAYERS
+	OPT_PARALLEL, OPT_TIMEOUT, OPT_ALL, OPT_LABEL, OPT_HOST, OPT_LAYERS, OPT_INSPECT
 };
 
 #define ALL ((1u << VERB_MAX) - 1)
@@ -48,7 +48,9 @@ static const struct {
 	{ "warning", OPT_WARNING, "RANGE", REPORTS, "nagios: warn when the open updates leave RANGE" },
 	{ "critical", OPT_CRITICAL, "RANGE", REPORTS, "nagios: the same for critical" },
 	{ "layers", OPT_LAYERS, NULL, ON(VERB_PS), "show which vulnerable containers share a layer of their images" },
-	{ "host", OPT_HOST, "SOCKET", ON(VERB_PS), "ask the engine there (unix:///run/docker.sock); may be repeated" },
+	{ "host", OPT_HOST, "SOCKET", ON(VERB_PS) | ON(VERB_WRAP), "ask the engine there (unix:///run/docker.sock); may be repeated" },
+	{ "inspect", OPT_INSPECT, "FILE", ON(VERB_WRAP),
+	  "what docker inspect or skopeo inspect --config print, instead of an engine's answer" },
 	{ "log-format", OPT_LOG_FORMAT, "FORM", ALL, "of the lines on stderr: text (default) or json" },
 	{ "verbose", 'v', NULL, ALL, "say more on stderr; twice for debugging" },
 	{ "quiet", 'q', NULL, ALL, "say only warnings and errors on stderr" },
@@ -80,6 +82,7 @@ static const struct {
 	[VERB_EXEC] = { "exec", " --all|TARGET... [-- once|check|scan [OPTION]...]",
 			 "from the host: do it in running containers (check); TARGET: its name, its id or the start of one, or pid:N", TEXT_JSON },
 	[VERB_PS] = { "ps", "", "from the host: list its containers, of any engine, and how far each is patched", TEXT_JSON },
+	[VERB_WRAP] = { "wrap", " IMAGE", "from the host: show how to start an image with stopgap around its command", TEXT_JSON },
 	[VERB_CONFIG] = { "config", "", "show the effective configuration and where each value came from",
 			   TEXT_JSON },
 	[VERB_COPY_TO] = { "copy-to", " DIR", "copy the bundle into DIR, a volume of another container for example", 0 },
@@ -90,9 +93,10 @@ void options_clear(struct options *o)
 	free(o->config);
 	strv_clear(&o->sets);
 	strv_clear(&o->hosts);
+	strv_clear(&o->words);
+	free(o->inspect);
 	free(o->warning);
 	free(o->critical);
-	free(o->dir);
 	strv_clear(&o->exec.targets);
 	strv_clear(&o->exec.labels);
 	*o = (struct options){ 0 };
@@ -216,6 +220,10 @@ static int take_option(struct options *o, int id, unsigned *seen, struct err *er
 			return -1;
 		strv_push(&o->hosts, optarg);
 		return 0;
+	case OPT_INSPECT:
+		free(o->inspect);
+		o->inspect = xstrdup(optarg);
+		return 0;
 	case OPT_LIMIT:
 		if (parse_u64(optarg, 1000000, &n) < 0 || !n)
 			return err_set(err, CODE_USAGE, 0, "--limit=%s: accepted: 1 to 1000000", optarg);
@@ -294,6 +302,12 @@ static int check_form(const struct options *o, struct err *err)
 		       buf_str(&have));
 }
 
+/* How many words a mode takes, which all are needed. */
+static size_t words_wanted(enum verb v)
+{
+	return v == VERB_WRAP || v == VERB_COPY_TO;
+}
+
 int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 {
 	struct option longs[ARRAY_SIZE(options) + 1] = { 0 };
@@ -329,12 +343,12 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 			o.init.argv = argv + optind;
 			break;
 		}
-		if (o.has_verb && o.verb == VERB_COPY_TO && !o.dir) {
-			o.dir = xstrdup(argv[optind++]);
-			continue;
-		}
 		if (o.has_verb && o.verb == VERB_EXEC) {
 			strv_push(&o.exec.targets, argv[optind++]);
+			continue;
+		}
+		if (o.has_verb && o.words.n < words_wanted(o.verb)) {
+			strv_push(&o.words, argv[optind++]);
 			continue;
 		}
 		if (o.has_verb) {
@@ -354,13 +368,14 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 		(void)err_set(err, CODE_USAGE, 0, "mode 'run' needs the command to run: stopgap run [OPTION]... [--] CMD [ARG]...");
 		goto fail;
 	}
-	if (o.has_verb && o.verb == VERB_COPY_TO && !o.dir && !o.help && !o.version) {
-		(void)err_set(err, CODE_USAGE, 0, "mode 'copy-to' needs the folder to copy to: stopgap copy-to DIR");
-		goto fail;
-	}
 	if (o.has_verb && o.verb == VERB_EXEC && !o.exec.targets.n && !o.exec.all && !o.exec.labels.n &&
 	    !o.help && !o.version) {
 		(void)err_set(err, CODE_USAGE, 0, "mode 'exec' needs a container: stopgap exec --all|TARGET... [-- once|check|scan]");
+		goto fail;
+	}
+	if (o.has_verb && o.words.n < words_wanted(o.verb) && !o.help && !o.version) {
+		(void)err_set(err, CODE_USAGE, 0, "mode '%s' needs a word: stopgap %s [OPTION]...%s", verbs[o.verb].name,
+			      verbs[o.verb].name, verbs[o.verb].words);
 		goto fail;
 	}
 	for (size_t i = 0; o.has_verb && i < ARRAY_SIZE(options); i++)

@@ -14,7 +14,7 @@ enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_NAGIOS, OUTPUT_OPENMETRICS };
 
 enum verb {
 	VERB_RUN, VERB_DAEMON, VERB_ONCE, VERB_CHECK, VERB_SCAN, VERB_STATUS, VERB_HISTORY, VERB_CVES,
-	VERB_DOCTOR, VERB_CONFIG, VERB_PS, VERB_EXEC, VERB_COPY_TO, VERB_MAX
+	VERB_DOCTOR, VERB_CONFIG, VERB_PS, VERB_EXEC, VERB_WRAP, VERB_COPY_TO, VERB_MAX
 };
 
 struct options {
@@ -29,8 +29,9 @@ struct options {
 	bool watch;
 	bool offline;		/* doctor: ask no repository */
 	int64_t limit;		/* history: entries; 0: the default */
-	char *dir;		/* copy-to */
 	bool layers;		/* ps: which containers share one */
+	struct strv words;	/* wrap: the image; copy-to: the folder */
+	char *inspect;		/* wrap: --inspect, a file */
 	struct strv hosts;	/* --host: sockets of engines, instead of host.engines */
 	char *warning, *critical; /* thresholds of Nagios' form, NULL: the defaults */
 

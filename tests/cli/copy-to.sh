@@ -112,7 +112,7 @@ ok "a bundle that is not whole is not copied"
 
 run "$S" copy-to
 assert_status 2
-assert_file_has_content "$T/err" "needs the folder to copy to: stopgap copy-to DIR"
+assert_file_has_content "$T/err" "needs a word: stopgap copy-to "
 run "$S" copy-to "$T/a" "$T/b"
 assert_status 2
 run "$S" copy-to "$T/a" --set updates.policy=all
