@@ -139,6 +139,17 @@ struct ledger_update *ledger_add(struct ledger *l, const struct msg_update *u, i
 	return n;
 }
 
+bool ledger_has(const struct ledger *l, const struct msg_update *u)
+{
+	for (size_t i = l->updates.n; i-- > 0;) {
+		const struct ledger_update *x = wire_list_at(&ledger_update, &l->updates, i);
+
+		if (same_package(x, u->package, u->arch))
+			return streq(x->to, u->candidate);
+	}
+	return false;
+}
+
 void ledger_add_file(struct ledger_update *u, const char *path)
 {
 	if (u->files.n < FILES_MAX && !strv_contains(&u->files, path))

@@ -35,6 +35,8 @@ void ledger_clear(struct ledger *l);
 
 /* U (msg_update) is in place since TIME. */
 struct ledger_update *ledger_add(struct ledger *l, const struct msg_update *u, int64_t time);
+/* Is this update of U's package the last one known? */
+bool ledger_has(const struct ledger *l, const struct msg_update *u);
 /* PATH was a file of U's package before the update. */
 void ledger_add_file(struct ledger_update *u, const char *path);
 /* The last update that replaced PATH; NULL: none is known. */

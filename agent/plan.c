@@ -39,6 +39,16 @@ static int check_each_once(const struct wire_list *l, struct err *err)
 	return 0;
 }
 
+const char *plan_illegal_word(const struct msg_update *u)
+{
+	const char *const words[] = { u->package, u->arch, u->installed, u->candidate };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (words[i] && words[i][strspn(words[i], LEGAL)])
+			return words[i];
+	return NULL;
+}
+
 int plan_event(struct plan *p, const char *name, struct json_object *line, struct err *err)
 {
 	bool kept = streq(name, "kept_back");
@@ -55,11 +65,10 @@ int plan_event(struct plan *p, const char *name, struct json_object *line, struc
 	struct msg_update *u = wire_list_add(&msg_update, l);
 	if (wire_decode(&msg_update, line, u, err) < 0)
 		return -1;
-	/* they are joined by blanks in the digest, and shown in a command to be pasted */
-	const char *const words[] = { u->package, u->arch, u->installed, u->candidate };
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (words[i] && words[i][strspn(words[i], LEGAL)])
-			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' is no name or version of a package", words[i]);
+	const char *word = plan_illegal_word(u);
+	if (word)
+		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' is no name or version of a package", word);
+	free(steal_ptr(&u->interrupted_run));
 	if (kept && u->kept_back.code == CODE_OK)
 		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' is kept back without a reason", u->package);
 	if (!kept && (u->kept_back.code != CODE_OK || !*strna(u->candidate)))

@@ -18,6 +18,9 @@ struct plan {
 };
 
 void plan_clear(struct plan *p);
+/* Names and versions are joined by blanks in the digest, and shown in a command
+ * to be pasted: the first of U's with a character that none has, or NULL. */
+const char *plan_illegal_word(const struct msg_update *u);
 /* Take one event of the plan request: "update", "kept_back" or "archive". Other names are
  * not the plan's and are left alone (0). */
 int plan_event(struct plan *p, const char *name, struct json_object *line, struct err *err);

@@ -117,6 +117,7 @@ static enum state (*const table[S_MAX][E_MAX])(struct run *) = {
 	[S_PROBE] = { [E_RESULT] = update_probe_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
 	[S_SUPPORT] = { [E_RESULT] = update_support_result, [E_ERROR] = update_support_error, [E_STOP] = on_stop },
 	[S_REPAIR] = { [E_RESULT] = update_repair_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
+	[S_INHERIT] = { [E_RESULT] = inherit_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
 	[S_REFRESH] = { [E_RESULT] = update_refresh_result, [E_ERROR] = update_refresh_error, [E_STOP] = on_stop },
 	[S_PLAN] = { [E_RESULT] = update_plan_result, [E_ERROR] = on_failure, [E_STOP] = on_stop },
 	[S_WANT] = { [E_HOST] = host_answered, [E_TIMER] = host_answered, [E_STOP] = on_stop },
@@ -145,20 +146,30 @@ static void note_stop(struct report *rep, const char *why)
 		(void)err_set(&rep->error, CODE_STOPPED, 0, "stopped %s before it was known what is pending", why);
 }
 
-enum state run_conclude(struct run *r)
+/* A container that cannot be written to still gets its report on stdout. */
+static void save(struct run *r)
 {
+	const char *dir = r->config->report.state_dir;
 	struct err err = ERR_INIT;
 
+	if (report_save(r->report, dir, r->config->report.history, &err) < 0) {
+		log_warning("save the report: %s, ignoring", err.msg);
+		return;
+	}
+	/* before the hook, which may show them */
+	if (metrics_record(r->report, dir, &err) < 0)
+		log_debug("save the counters: %s, ignoring", err.msg);
+	if (r->approved)
+		approved_remove(dir);
+}
+
+enum state run_conclude(struct run *r)
+{
 	if (r->stop)
 		note_stop(r->report, r->stop_why ? r->stop_why : RUN_ON_REQUEST);
 	report_finish(r->report);
-	bool saves = r->lock_fd >= 0 && r->report->mode != MODE_DOCTOR;
-	/* a container that cannot be written to still gets its report on stdout */
-	if (saves && report_save(r->report, r->config->report.state_dir, r->config->report.history, &err) < 0)
-		log_warning("save the report: %s, ignoring", err.msg);
-	/* before the hook, which may show them */
-	else if (saves && metrics_record(r->report, r->config->report.state_dir, &err) < 0)
-		log_debug("save the counters: %s, ignoring", err.msg);
+	if (r->lock_fd >= 0 && r->report->mode != MODE_DOCTOR)
+		save(r);
 	closep(&r->lock_fd);
 	r->lock_fd = -1;
 	return hook_after(r);
@@ -242,8 +253,8 @@ void run_host_answered(struct run *r)
 const char *run_state(const struct run *r)
 {
 	static const char *const names[] = {
-		"idle", "before", "probe", "support", "repair", "refresh", "plan", "want", "fetch", "share", "running", "apply",
-		"verify", "recheck", "owner", "close", "restart", "settle", "health", "after", "done"
+		"idle", "before", "probe", "support", "repair", "inherit", "refresh", "plan", "want", "fetch", "share",
+		"running", "apply", "verify", "recheck", "owner", "close", "restart", "settle", "health", "after", "done"
 	};
 
 	_Static_assert(ARRAY_SIZE(names) == S_MAX, "one name for each state");
@@ -262,6 +273,8 @@ void run_free(struct run *r)
 	wire_list_clear(&msg_denial, &r->denials);
 	wire_list_clear(&msg_evidence, &r->evidence);
 	wire_list_clear(&msg_reason, &r->not_applicable);
+	approved_clear(&r->inherited);
+	wire_clear(&msg_apply, &r->left);
 	procscan_clear(&r->scan);
 	owners_clear(&r->owners);
 	owners_clear(&r->before);

@@ -1,10 +1,11 @@
 /* runstate.h - one run from the inside: its state and its steps.
  *
  * Private to run.c, which has the table, and to the steps in runupdate.c
- * (probe to verify), runscan.c, runrestart.c and runhooks.c. A step
+ * (probe to verify), runinherit.c, runscan.c, runrestart.c and runhooks.c. A step
  * returns the state that follows.
  */
 #pragma once
+#include "approved.h"
 #include "command.h"
 #include "health.h"
 #include "plugin.h"
@@ -14,8 +15,8 @@
 #include "stale.h"
 
 #define RUN_STATES(X) \
-	X(IDLE) X(BEFORE) X(PROBE) X(SUPPORT) X(REPAIR) X(REFRESH) X(PLAN) X(WANT) X(FETCH) X(SHARE) X(RUNNING) X(APPLY) X(VERIFY) \
-	X(RECHECK) X(OWNER) X(CLOSE) X(RESTART) X(SETTLE) X(HEALTH) X(AFTER) X(DONE)
+	X(IDLE) X(BEFORE) X(PROBE) X(SUPPORT) X(REPAIR) X(INHERIT) X(REFRESH) X(PLAN) X(WANT) X(FETCH) X(SHARE) X(RUNNING) \
+	X(APPLY) X(VERIFY) X(RECHECK) X(OWNER) X(CLOSE) X(RESTART) X(SETTLE) X(HEALTH) X(AFTER) X(DONE)
 enum state {
 #define X(s) S_##s,
 	RUN_STATES(X)
@@ -59,6 +60,9 @@ struct run {
 	struct wire_list denials;	/* msg_denial */
 	struct wire_list evidence;	/* msg_evidence */
 	size_t recorded;		/* applied updates that the ledger has */
+	struct approved inherited;	/* of a run that was cut off */
+	struct msg_apply left;		/* its plugin's answer */
+	bool approved;			/* approved.json is there, and its end is known once the report is saved */
 
 	/* processes and restarts */
 	bool looked;			/* once is enough, whether it worked or not */
@@ -115,6 +119,21 @@ enum state update_verify_error(struct run *r);
 enum state update_recheck_result(struct run *r);
 enum state update_recheck_error(struct run *r);
 int update_event(struct run *r, const char *name, struct json_object *line, struct err *err);
+
+enum state update_refresh(struct run *r);
+/* VERIFY, RECHECK, INHERIT: ask the database about UPDATES (msg_update), from index FROM on. */
+void update_ask_database(struct run *r, const struct wire_list *updates, size_t from);
+/* What was applied is in the ledger at once: the agent may be killed before the report is written. */
+void update_record(struct run *r);
+
+/* runinherit.c */
+/* An apply begins: leave word of it. */
+void inherit_leave(struct run *r);
+/* Was a run cut off in one? Then its plugin may still be at work: repair waits for that. */
+bool inherit_any(struct run *r);
+/* Book what that run has left, then refresh. */
+enum state inherit_begin(struct run *r);
+enum state inherit_result(struct run *r);
 
 /* runscan.c: RUNNING remembers whose the running files are before they are
  * replaced, OWNER asks for those that have been. */

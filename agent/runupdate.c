@@ -46,6 +46,11 @@ static enum state request_refresh(struct run *r, const char *scope)
 	return S_REFRESH;
 }
 
+enum state update_refresh(struct run *r)
+{
+	return request_refresh(r, "security");
+}
+
 static enum state request_plan(struct run *r)
 {
 	plan_clear(&r->plan);
@@ -62,8 +67,7 @@ static enum state request_digest(struct run *r, const char *method, struct plugi
 	return next;
 }
 
-/* Ask the database about UPDATES, from index FROM on. */
-static void request_verify(struct run *r, const struct wire_list *updates, size_t from)
+void update_ask_database(struct run *r, const struct wire_list *updates, size_t from)
 {
 	struct msg_verify_params in = { 0 };
 
@@ -174,16 +178,18 @@ static enum state after_probe(struct run *r)
 
 	if (r->stop)
 		return run_wind_up(r);
-	if (r->report->mode == MODE_ONCE && streq(strna(db->state), "interrupted")) {
-		log_notice("the package database is interrupted (%s): finishing that first", strna(db->detail));
+	bool interrupted = streq(strna(db->state), "interrupted");
+	if (r->report->mode != MODE_ONCE && interrupted)
+		report_alarm(r->report, CODE_INTERRUPTED, "%s", strna(db->detail));
+	if (r->report->mode == MODE_ONCE && (inherit_any(r) || interrupted)) {
+		if (interrupted)
+			log_notice("the package database is interrupted (%s): finishing that first", strna(db->detail));
 		plugin_request(r->plugin, "repair", NULL, change(r));
 		return S_REPAIR;
 	}
-	if (streq(strna(db->state), "interrupted"))
-		report_alarm(r->report, CODE_INTERRUPTED, "%s", strna(db->detail));
 	if (r->report->mode == MODE_PROBE)
 		return run_wind_up(r);
-	return request_refresh(r, "security");
+	return inherit_begin(r);
 }
 
 enum state update_probe_result(struct run *r)
@@ -191,7 +197,7 @@ enum state update_probe_result(struct run *r)
 	struct report *rep = r->report;
 
 	if (r->recheck) {
-		request_verify(r, &rep->pending, 0);
+		update_ask_database(r, &rep->pending, 0);
 		return S_RECHECK;
 	}
 	struct err err = ERR_INIT;
@@ -275,7 +281,7 @@ enum state update_repair_result(struct run *r)
 		db->detail = NULL;
 	}
 	wire_clear(&msg_repair, &m);
-	return r->stop ? run_wind_up(r) : request_refresh(r, "security");
+	return r->stop ? run_wind_up(r) : inherit_begin(r);
 }
 
 /* --- REFRESH, PLAN ---------------------------------------------------------------- */
@@ -358,6 +364,7 @@ enum state update_fetch_result(struct run *r)
 enum state update_apply(struct run *r)
 {
 	log_notice("applying %zu updates", r->plan.updates.n);
+	inherit_leave(r);
 	return request_digest(r, "apply", change(r), S_APPLY);
 }
 
@@ -366,6 +373,7 @@ enum state update_apply(struct run *r)
 static enum state distrust(struct run *r, const struct err *why)
 {
 	r->recheck = true;
+	r->approved = false; /* until the database has answered: else the next run asks */
 	r->next_plugin--;
 	return run_give_up(r, why);
 }
@@ -385,12 +393,11 @@ enum state update_apply_result(struct run *r)
 	wire_clear(&msg_apply, &m);
 	if (bad < 0)
 		return distrust(r, &err);
-	request_verify(r, &r->report->applied, before);
+	update_ask_database(r, &r->report->applied, before);
 	return S_VERIFY;
 }
 
-/* At once: the agent may be killed before the report is written. */
-static void record(struct run *r)
+void update_record(struct run *r)
 {
 	struct report *rep = r->report;
 	struct err err = ERR_INIT;
@@ -400,6 +407,9 @@ static void record(struct run *r)
 	for (; r->recorded < rep->applied.n; r->recorded++) {
 		const struct msg_update *u = wire_list_at(&msg_update, &rep->applied, r->recorded);
 
+		/* the run that was cut off may have come as far as this */
+		if (u->interrupted_run && ledger_has(&rep->ledger, u))
+			continue;
 		struct ledger_update *l = ledger_add(&rep->ledger, u, clock_wall());
 
 		for (size_t k = 0; k < r->before.v.n; k++) {
@@ -422,7 +432,7 @@ enum state update_verify_result(struct run *r)
 		return run_give_up(r, &err);
 	outcome_verify(r->report, &m, r->stop);
 	wire_clear(&msg_verify, &m);
-	record(r);
+	update_record(r);
 	if (r->again && !r->stop) {
 		r->again = false;
 		log_info("the package manager itself was updated: planning once more");
@@ -435,7 +445,7 @@ enum state update_verify_result(struct run *r)
 /* Not verified, but done: the ledger must not lack it. */
 enum state update_verify_error(struct run *r)
 {
-	record(r);
+	update_record(r);
 	return run_give_up(r, r->failure);
 }
 
@@ -454,10 +464,12 @@ enum state update_recheck_result(struct run *r)
 	struct err err = ERR_INIT;
 
 	r->recheck = false;
-	if (wire_decode(&msg_verify, r->result, &m, &err) == 0)
+	if (wire_decode(&msg_verify, r->result, &m, &err) == 0) {
 		outcome_recheck(r->report, &r->evidence, &m);
+		r->approved = true;
+	}
 	wire_clear(&msg_verify, &m);
-	record(r);
+	update_record(r);
 	return run_wind_up(r);
 }
 

@@ -71,20 +71,6 @@ static int apt_fetch(const struct msg_digest *in, struct msg_fetch *ret, struct 
 	return ready(NULL, err) < 0 ? -1 : aptpkg_fetch(in, ret, err);
 }
 
-/* Nobody is there to take the answer: the next updater finds it. */
-static void leave_result(const struct msg_apply *result)
-{
-	cleanup_free char *path = xasprintf("%s/apply.json", plugin_settings()->state_dir);
-	cleanup_buf struct buf text = { 0 };
-	struct json_object *obj = wire_encode(&msg_apply, result);
-	struct err err = ERR_INIT;
-
-	wire_put(&text, obj);
-	json_object_put(obj);
-	if (replace_file(path, 0600, text.s, text.n, &err) < 0)
-		log_err(LOG_WARNING, &err);
-}
-
 /* Somebody else may have worked while we waited for the lock: what was planned
  * on other versions is not done. */
 static int still_as_planned(const struct dpkg_sets *sets, struct err *err)
@@ -132,8 +118,8 @@ static int apt_apply(const struct msg_digest *in, struct msg_apply *ret, struct 
 	}
 	if (r == 0 && aptpkg_settle(&sets, ret, &late) < 0)
 		plugin_log(LOG_WARNING, "%s, ignoring", late.msg);
-	if (r == 0 && plugin_stop_requested())
-		leave_result(ret);
+	if (r == 0)
+		plugin_leave_apply(ret);
 	dpkg_sets_clear(&sets);
 	return r;
 }

@@ -99,6 +99,23 @@ void plugin_error_repositories(struct wire_list *l)
 	*l = (struct wire_list){ 0 };
 }
 
+void plugin_leave_apply(const struct msg_apply *answer)
+{
+	cleanup_free char *path = NULL;
+	cleanup_buf struct buf text = { 0 };
+	struct json_object *obj;
+	struct err err = ERR_INIT;
+
+	if (!plugin_stop_requested())
+		return;
+	path = xasprintf("%s/apply.json", plugin_settings()->state_dir);
+	obj = wire_encode(&msg_apply, answer);
+	wire_put(&text, obj);
+	json_object_put(obj);
+	if (replace_file(path, 0600, text.s, text.n, &err) < 0)
+		log_err(LOG_WARNING, &err);
+}
+
 static void answer_error(const struct err *err)
 {
 	struct msg_error e = {

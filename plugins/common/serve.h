@@ -46,5 +46,8 @@ void plugin_log(enum log_level level, const char *fmt, ...) _printf_(2, 3);
 
 /* Finish the running set and stop: SIGTERM came or nobody listens any more. */
 bool plugin_stop_requested(void);
+/* After an apply that ended early: its answer is also left as state_dir/apply.json,
+ * which the agent reads when nobody was there to take it. */
+void plugin_leave_apply(const struct msg_apply *answer);
 /* The trust record goes out even when refresh fails: moves L into the error. */
 void plugin_error_repositories(struct wire_list *l);

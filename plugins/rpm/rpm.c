@@ -83,26 +83,11 @@ static int rpm_fetch(const struct msg_digest *in, struct msg_fetch *ret, struct 
 	return session_fetch(&session, in, ret, err);
 }
 
-/* Nobody is there to take the answer: the next updater finds it. */
-static void leave_result(const struct msg_apply *result)
-{
-	cleanup_free char *path = xasprintf("%s/apply.json", plugin_settings()->state_dir);
-	cleanup_buf struct buf text = { 0 };
-	struct json_object *obj = wire_encode(&msg_apply, result);
-	struct err err = ERR_INIT;
-
-	wire_put(&text, obj);
-	json_object_put(obj);
-	if (replace_file(path, 0600, text.s, text.n, &err) < 0)
-		log_err(LOG_WARNING, &err);
-}
-
 static int rpm_apply(const struct msg_digest *in, struct msg_apply *ret, struct err *err)
 {
 	if (session_apply(&session, in, ret, err) < 0)
 		return -1;
-	if (plugin_stop_requested())
-		leave_result(ret);
+	plugin_leave_apply(ret);
 	return 0;
 }
 

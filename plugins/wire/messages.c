@@ -151,6 +151,7 @@ static const struct wire_field msg_update_fields[] = {
 	STR(msg_update, severity, O, NAME),
 	NUM(msg_update, size, 0, 0, BYTES),
 	STR(msg_update, reason, O, TEXT),
+	STR(msg_update, interrupted_run, O, NAME),
 	OBJ(msg_update, kept_back, O, msg_reason),
 	END,
 };

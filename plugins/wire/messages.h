@@ -117,6 +117,7 @@ struct msg_update {
 	char *severity;
 	int64_t size;		/* download */
 	char *reason;		/* "security update", "needed by libfoo2" */
+	char *interrupted_run;	/* of the agent alone: applied by a run of then (RFC 3339) that was cut off */
 	struct msg_reason kept_back;	/* code ok: it is planned */
 };
 

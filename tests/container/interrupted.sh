@@ -63,6 +63,15 @@ signal_agent() {
 aptrepo_remove tiny-kill9
 aptrepo_add "${slow[@]}"
 
+# all_booked NAME   each update is in exactly one report of the container, and in what is carried over
+all_booked() {
+	local history
+	history=$(ctr_path "$1")/var/lib/stopgap/history.jsonl
+	assert_streq "$(jq -rs '[.[].applied[].package] | sort | join(" ")' "$history")" \
+		"$(printf '%s\n' tiny-nocve tiny-plain "${slow[@]}" | sort | xargs)" "in the reports of $1"
+	assert_json_eq "$R" '[.ephemeral.lost_on_recreate[] | sub("=.*"; "")] | sort' "$(json_list tiny-nocve tiny-plain "${slow[@]}")"
+}
+
 begin b
 ctr_exec b sh -c 'kill -9 -1' || true
 wait $running || true
@@ -74,6 +83,7 @@ for p in "${slow[@]}"; do
 done
 assert_versions b tiny-plain=1.0-1+deb12u2
 assert_clean b
+all_booked b
 ok "everything killed in the middle: the next run finishes"
 
 begin c
@@ -109,8 +119,12 @@ wait $running || true
 once d
 assert_status 0 4
 assert_clean d
+assert_json "$R" '[.applied[] | select(.interrupted_run)] | length > 0'
+assert_code repaired
+assert_not_exists "$(ctr_path d)/var/lib/stopgap/approved.json"
 once d
 assert_status 0
+all_booked d
 for p in "${slow[@]}"; do
 	assert_versions d "$p"=1.0-1+deb12u1
 done

@@ -105,6 +105,108 @@ report once
 assert_report 0
 ok "a run that was killed leaves no lock behind"
 
+# --------------------------------------------------------------------------------- killed in the middle of an apply
+
+# cut_off   a run that is killed while it applies libssl3 and openssl
+cut_off() {
+	plays <<-'EOF'
+	on plan
+	update libssl3 3.0.1 3.0.2
+	update openssl 3.0.1 3.0.2
+	well
+	on apply
+	hang
+	EOF
+	start_agent apply
+	kill -KILL "$agent_pid"
+	agent_ends
+	plugin_pid=$(sed -n 's/^# start //p' "$B/fake.log" | head -n1)
+	end_process "$plugin_pid" "$(proc_start "$plugin_pid")"
+	assert_exists "$T/state/approved.json"
+}
+one_missing='on verify 1
+{"id":@id,"result":{"missing":[{"package":"openssl","arch":"amd64","version":"3.0.2","code":"not_applied"}],"database":{"packages":9,"state":"clean"}}}'
+
+rm -rf "$T/state"
+cut_off
+plays <<<"$one_missing"
+report check
+assert_report 0
+assert_applied
+assert_exists "$T/state/approved.json"
+report once
+assert_report 0
+assert_applied libssl3
+assert_json "$R" '.applied[0] | .interrupted_run | test("^20[0-9-]*T[0-9:]*Z$")'
+assert_json "$R" '.alarms | any(.code == "repaired" and (.detail | contains("1 of its 2")))'
+assert_json_eq "$R" .ephemeral.lost_on_recreate '["libssl3=3.0.2"]'
+assert_streq "$(received | jq -sc 'map(.method) | map(select(IN("repair", "verify", "refresh"))) | .[1:]')" \
+	'["repair","verify","refresh"]'
+assert_json_eq "$T/state/last.json" '[.applied[].package]' '["libssl3"]'
+assert_json_eq "$T/state/metrics.json" .updates_applied 1
+assert_not_exists "$T/state/approved.json"
+plays <<<"$one_missing"
+report once
+assert_report 0
+assert_applied
+assert_json_eq "$R" .ephemeral.lost_on_recreate '["libssl3=3.0.2"]'
+ok "what was in place after a run was killed in apply is booked by the next one, once"
+
+# That run is killed as well, in its own apply: what it has found is in no report yet.
+cut_off
+plays <<<"$one_missing"'
+on plan
+update zlib1g 1 2
+well
+on apply
+hang'
+start_agent apply
+kill -KILL "$agent_pid"
+agent_ends
+plugin_pid=$(sed -n 's/^# start //p' "$B/fake.log" | head -n1)
+end_process "$plugin_pid" "$(proc_start "$plugin_pid")"
+plays </dev/null
+report once
+assert_report 0
+assert_applied libssl3 zlib1g
+assert_json "$R" '[.applied[].interrupted_run] | unique | length >= 1 and all(. != null)'
+assert_json_eq "$R" .ephemeral.lost_on_recreate '["libssl3=3.0.2","zlib1g=2"]'
+assert_json_eq "$T/state/ledger.json" '[.updates[] | select(.package == "libssl3")] | length' 1
+ok "a run that inherited and is killed leaves both"
+
+cut_off
+jq '.updates[0].package = "x; rm -rf /"' "$T/state/approved.json" >"$T/bad" && cp "$T/bad" "$T/state/approved.json"
+plays </dev/null
+report once
+assert_report 0
+assert_applied
+assert_not_exists "$T/state/approved.json"
+cut_off
+jq '.host = "another"' "$T/state/approved.json" >"$T/bad" && cp "$T/bad" "$T/state/approved.json"
+plays </dev/null
+report once
+assert_report 0
+assert_applied
+assert_not_exists "$T/state/approved.json"
+cut_off
+echo '{"host":1}' >"$T/state/approved.json"
+plays </dev/null
+report once
+assert_report 0
+assert_not_exists "$T/state/approved.json"
+ok "what is no plan of this container is not believed"
+
+rm -rf "$T/state"
+cut_off
+printf 'on verify 1\ndie 1\n' | plays
+report once
+assert_error plugin_died
+assert_exists "$T/state/approved.json"
+plays </dev/null
+report once
+assert_applied libssl3 openssl
+ok "while the database cannot be asked it stays open"
+
 # ---------------------------------------------------------------------------------------------- which plugin
 
 bundle aaa bbb
