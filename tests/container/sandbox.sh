@@ -1,17 +1,16 @@
 # shellcheck shell=bash
+# rows: R13
 # What fetches and verifies is locked in: a method of libapt that somebody has taken over gets nowhere, and a layer that
 # this kernel or container refuses is an alarm.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"
 . "$TESTS/testbed/aptrepo"
 . "$TESTS/testbed/agent"
+. "$TESTS/testbed/intruder"
 
 aptrepo_start tiny-plain
 intruder=$T/intruder
-"${CC:-cc}" -std=gnu17 -O1 -o "$intruder" "$TESTS/helpers/intruder.c"
-tries=(shadow file-of-others write-usr write-tmp unix-socket listen ptrace parent-read parent-mem parent-environ signal
-	parent-limits root capabilities new-privileges user-namespace mount bpf keyctl perf io_uring userfaultfd pidfd packets
-	new-code fork exec)
+intruder_program "$intruder"
 
 # taken_over NAME METHOD   a container whose bundle has the intruder in that method's place
 taken_over() {
@@ -23,51 +22,41 @@ taken_over() {
 	echo secret >"$(ctr_path "$1")/srv/readable"
 }
 
-# got FILE   what the intruder says it could do, in one line; it must have come to its end
-got() {
-	assert_file_has_content "$1" '^(.*: )?intruder: end'
-	sed -n 's/.*intruder: \([^:]*\): yes.*/\1/p' "$1" | sort -u | tr '\n' ' '
-}
-tried() { sed -n 's/.*intruder: \([^:]*\): \(yes\|no\).*/\1/p' "$1" | sort -u; }
-
 ctr_create free "$(aptrepo_root)"
 echo secret >"$(ctr_path free)/srv/readable"
 cp "$intruder" "$(ctr_path free)/intruder"
 run ctr_exec free /bin/sh -c '/intruder; exit 0'
-printf '%s\n' "${tries[@]}" | sort >"$T/want"
-tried "$T/err" >"$T/tried"
-assert_same_file "$T/tried" "$T/want"
+assert_tried "$T/err"
 for name in shadow file-of-others write-usr write-tmp unix-socket listen parent-environ signal parent-limits root capabilities new-privileges \
 	pidfd new-code fork exec; do
 	assert_file_has_content "$T/err" "intruder: $name: yes"
 done
-ok "with nothing in its way an intruder has its way"
+ok "R13 apt: with nothing in its way an intruder has its way"
 
 taken_over http http
 snapshot http before
 check http --verbose
 assert_status 1 3
-tried "$T/err" >"$T/tried"
-assert_same_file "$T/tried" "$T/want"
-assert_streq "$(got "$T/err")" ''
+assert_tried "$T/err"
+assert_streq "$(intruder_got "$T/err")" ''
 assert_unchanged http before
 assert_no_code sandbox_degraded
-ok "taken over while fetching it can do nothing of the kind"
+ok "R13 apt: taken over while fetching it can do nothing of the kind"
 
 taken_over gpgv gpgv
 snapshot gpgv before
 check gpgv --verbose
 assert_status 1 3
 # reading what anybody may read, to find keyrings; programs of the bundle, but no other
-assert_streq "$(got "$T/err")" 'file-of-others fork new-code write-tmp '
-ok "taken over while verifying it reads and writes what its user may, and starts no program of the container"
+assert_streq "$(intruder_got "$T/err")" 'file-of-others fork new-code write-tmp '
+ok "R13 apt: taken over while verifying it reads and writes what its user may, and starts no program of the container"
 
 taken_over store store
 snapshot store before
 printf '600 URI Acquire\nURI: store:/x\nFilename: /x\n\n' >"$T/request"
 how=$(printf '100 65534\nx%s\nr/var/lib\nw/var/tmp\n' $at)
 ctr_exec store --env "STOPGAP_CONFINE=$how" /bin/sh -c "$at/methods/store; exit 0" <"$T/request" >"$T/out" 2>"$T/err" || true
-assert_streq "$(got "$T/err")" ''
+assert_streq "$(intruder_got "$T/err")" ''
 assert_unchanged store before
 for wrong in x '0' '0 0' '0 4294967295' $'0 0\nq/tmp' $'0 0\n\nr/tmp' $'-1 0\n' $'0 0\nrtmp'; do
 	status=0
@@ -75,7 +64,7 @@ for wrong in x '0' '0 0' '0 4294967295' $'0 0\nq/tmp' $'0 0\n\nr/tmp' $'-1 0\n' 
 	assert_status 126
 	assert_file_has_content "$T/err" 'STOPGAP_CONFINE is not as it should be'
 done
-ok "taken over while unpacking it can do nothing"
+ok "R13 apt: taken over while unpacking it can do nothing"
 
 number() { printf '#include <sys/syscall.h>\nSYS_%s\n' "$1" | "${CC:-cc}" -E -P - | tail -1; }
 refuse=$(helper refuse)
@@ -98,7 +87,7 @@ for layer in landlock_create_ruleset:Landlock seccomp:seccomp; do
 	assert_code sandbox_degraded
 	assert_json "$R" '.. | objects | select(.code? == "sandbox_degraded") | .detail | contains($l)' --arg l "${layer#*:}"
 done
-ok "a kernel or an engine without Landlock or seccomp is named, and patched all the same"
+ok "R13 apt: a kernel or an engine without Landlock or seccomp is named, and patched all the same"
 
 ctr_create nouser "$(aptrepo_root)"
 aptrepo_sources nouser
@@ -112,7 +101,7 @@ rm -rf "$(ctr_path nouser)/var/lib/stopgap"
 check nouser
 assert_status 100
 assert_json "$R" '.. | objects | select(.code? == "sandbox_degraded") | .detail | contains("downloads run as root: there is no user")'
-ok "without _apt downloads run as nobody, and without that as root with an alarm"
+ok "R13 apt: without _apt downloads run as nobody, and without that as root with an alarm"
 
 ctr_create proxy "$(aptrepo_root)"
 aptrepo_sources proxy
@@ -131,6 +120,6 @@ find_proxy http://127.0.0.1:1
 check proxy
 assert_status 3
 assert_code no_egress
-ok "the container's program that finds proxies is still asked, by the same user"
+ok "R13 apt: the container's program that finds proxies is still asked, by the same user"
 
 done_testing

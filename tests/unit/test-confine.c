@@ -1,4 +1,7 @@
-/* What each profile of plugins/confine leaves and takes; every attempt is made in a child that was locked in. */
+/* What each profile of plugins/confine leaves and takes; every attempt is made in a child that was locked in.
+ *
+ * rows: R13
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -219,7 +222,18 @@ static int x32_call(void)
 }
 #endif
 
+static int user(void)
+{
+	return getuid() == NOBODY && geteuid() == NOBODY && getgid() == NOBODY && getgroups(0, NULL) == 1 ? 0 : 1;
+}
+
 static const enum confine_profile all[] = { CONFINE_PARSE, CONFINE_LOCAL, CONFINE_VERIFY, CONFINE_FETCH };
+
+TEST(the_user_is_another)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		EQ(confined(all[i], user), 0);
+}
 
 TEST(no_profile_gives_privileges_or_a_way_out)
 {
