@@ -1,145 +1,60 @@
-/* fetch.c - see fetch.h. */
-#include <curl/curl.h>
+/* fetch.c - see fetch.h: what is asked for, what becomes of what arrives, and its checksum. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sha256.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include "clock.h"
 #include "fd.h"
-#include "fetch.h"
+#include "fetchjob.h"
 #include "metalink.h"
 #include "serve.h"
 
-#define PARALLEL 6 /* transfers at a time */
-#define PER_HOST 3
-#define ATTEMPTS_MAX 8 /* of one file, over all mirrors */
-#define REDIRECTS_MAX 8
-#define CONNECT_S 20L
-#define RATE_MIN 50L /* bytes a second over network.stall; slower is a stall */
-#define POLL_MS 500
+#define POLL_MS 200
+#define CREDENTIALS_MAX 32
+#define CREDENTIAL_SIZE_MAX (4 * 1024 * 1024)
+#define NUMBER_MAX (1LL << 50)
+#define MESSAGE_MAX 4096
 
-struct slot {
-	struct transfer *t;
-	CURL *curl;
-	char *part; /* FILE.part */
-	char *url;
-	int fd;
-	int64_t start; /* bytes of an earlier attempt */
-	int64_t room; /* how many more may come */
-	int errnum; /* of a failed write */
-	bool too_big;
-	size_t attempts, mirror, not_found;
-	bool active;
-	char reason[CURL_ERROR_SIZE];
+#define FIELD(f, t, hi) \
+	{ \
+		.name = #f, .type = t, .offset = offsetof(struct fetch_news, f), .max = hi \
+	}
+static const struct wire_field news_fields[] = {
+	FIELD(item, WIRE_INT, NUMBER_MAX),
+	FIELD(over, WIRE_BOOL, 0),
+	FIELD(arrived, WIRE_BOOL, 0),
+	FIELD(local, WIRE_BOOL, 0),
+	FIELD(heard, WIRE_BOOL, 0),
+	FIELD(bytes, WIRE_INT, NUMBER_MAX),
+	FIELD(mirror, WIRE_INT, 10000),
+	FIELD(tries, WIRE_INT, 10000),
+	FIELD(not_found, WIRE_INT, 10000),
+	FIELD(code, WIRE_CODE, 0),
+	FIELD(message, WIRE_STRING, MESSAGE_MAX),
+	{ .name = NULL },
 };
+const struct wire_message fetch_news_message = { "fetch news", sizeof(struct fetch_news), news_fields };
 
-static size_t mirror_count(const struct transfer *t)
+size_t transfer_mirrors(const struct transfer *t)
 {
 	return t->mirrors ? t->mirrors->n : 1;
 }
 
-static size_t on_data(char *data, size_t size, size_t n, void *arg)
+char *transfer_url(const struct transfer *t, size_t i)
 {
-	struct slot *s = arg;
-
-	n *= size;
-	if ((int64_t)n > s->room) {
-		s->too_big = true;
-		return 0;
-	}
-	if (write_all(s->fd, data, n) < 0) {
-		s->errnum = errno;
-		return 0;
-	}
-	s->room -= (int64_t)n;
-	s->t->bytes += (int64_t)n;
-	return n;
+	return t->mirrors ? xasprintf("%s%s", t->mirrors->v[i % t->mirrors->n], t->path) : xstrdup(t->path);
 }
 
-static void set_credentials(const struct fetcher *f, const struct repo_conf *r, CURL *c)
+static void fail(struct transfer *t, enum code code, int errnum, const char *text)
 {
-	const char *ca = r && r->sslcacert ? r->sslcacert : f->ca;
-
-	if (ca)
-		(void)curl_easy_setopt(c, CURLOPT_CAINFO, ca);
-	if (!r)
-		return;
-	if (r->no_sslverify && !f->settings->require_signed) {
-		(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
-		(void)curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
-	if (r->sslclientcert)
-		(void)curl_easy_setopt(c, CURLOPT_SSLCERT, r->sslclientcert);
-	if (r->sslclientkey)
-		(void)curl_easy_setopt(c, CURLOPT_SSLKEY, r->sslclientkey);
-	if (r->username)
-		(void)curl_easy_setopt(c, CURLOPT_USERNAME, r->username);
-	if (r->username && r->password)
-		(void)curl_easy_setopt(c, CURLOPT_PASSWORD, r->password);
-	if (f->settings->proxy || !r->proxy)
-		return;
-	(void)curl_easy_setopt(c, CURLOPT_PROXY, streq(r->proxy, "_none_") ? "" : r->proxy);
-	if (r->proxy_username)
-		(void)curl_easy_setopt(c, CURLOPT_PROXYUSERNAME, r->proxy_username);
-	if (r->proxy_password)
-		(void)curl_easy_setopt(c, CURLOPT_PROXYPASSWORD, r->proxy_password);
+	err_clear(&t->err);
+	(void)err_set(&t->err, code, errnum, "'%s': %s", t->url ? t->url : t->path, text);
+	t->err.retryable = true;
 }
 
-static void set_options(const struct fetcher *f, struct slot *s)
-{
-	bool tls = !strncasecmp(s->url, "https:", 6);
-	CURL *c = s->curl;
-
-	(void)curl_easy_setopt(c, CURLOPT_URL, s->url);
-	(void)curl_easy_setopt(c, CURLOPT_PRIVATE, s);
-	(void)curl_easy_setopt(c, CURLOPT_ERRORBUFFER, s->reason);
-	(void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	/* what TLS protects is not given away by a redirect */
-	(void)curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, tls ? "https" : "http,https");
-	(void)curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1); /* curlstubs.c */
-	(void)curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
-	(void)curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
-	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, RATE_MIN);
-	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)f->settings->stall);
-	(void)curl_easy_setopt(c, CURLOPT_USERAGENT, "stopgap/" PACKAGE_VERSION);
-	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
-	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, s);
-	if (s->start)
-		(void)curl_easy_setopt(c, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)s->start);
-	if (f->settings->proxy)
-		(void)curl_easy_setopt(c, CURLOPT_PROXY, f->settings->proxy);
-	set_credentials(f, s->t->repo, c);
-}
-
-static void fail(struct slot *s, enum code code, int errnum, const char *text)
-{
-	err_clear(&s->t->err);
-	(void)err_set(&s->t->err, code, errnum, "'%s': %s", s->url ? s->url : s->t->path, text);
-	s->t->err.retryable = true;
-}
-
-/* What came is complete: does it have the right hash? Then it gets its name. */
-static bool take(struct slot *s)
-{
-	struct transfer *t = s->t;
-	cleanup_free char *sum = t->checksum ? file_checksum(s->part, t->checksum_type) : NULL;
-
-	if (t->checksum && (!sum || strcasecmp(sum, t->checksum) != 0)) {
-		(void)unlink(s->part);
-		fail(s, CODE_HASH_MISMATCH, 0, "the file is not the one that the metadata names");
-		return false;
-	}
-	if (rename(s->part, t->file) < 0) {
-		fail(s, CODE_IO, errno, "rename the download");
-		return false;
-	}
-	t->done = true;
-	t->err = ERR_INIT;
-	return true;
-}
+/* ------------------------------------------------------------ what arrived */
 
 static bool already_there(struct transfer *t)
 {
@@ -149,170 +64,96 @@ static bool already_there(struct transfer *t)
 	return t->done;
 }
 
-/* A part of the same file, of whatever mirror: the checksum will tell. */
-static int open_part(struct slot *s)
+/* It is a plain file of nobody else's from now on; whoever made it is gone. */
+static int own(int dir, const struct transfer *t, const char *part)
 {
-	struct transfer *t = s->t;
-	bool resume = t->checksum && t->size;
+	cleanup_fd int fd = openat(dir, part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 
-	s->fd = open(s->part, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (resume ? O_APPEND : O_TRUNC), 0600);
-	if (s->fd < 0 || fstat(s->fd, &st) < 0) {
-		fail(s, CODE_IO, errno, "create the download");
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -1;
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_size > (t->size ? t->size : t->max)) {
+		errno = EINVAL;
 		return -1;
 	}
-	s->start = resume && st.st_size < t->size ? st.st_size : 0;
-	if (s->start != st.st_size && ftruncate(s->fd, 0) < 0) {
-		fail(s, CODE_IO, errno, "empty the download");
-		return -1;
-	}
-	s->room = (t->size ? t->size : t->max) - s->start;
-	return 0;
+	return (st.st_uid && fchown(fd, 0, 0) < 0) || fchmod(fd, 0600) < 0 ? -1 : 0;
 }
 
-/* A file:// mirror is read at once. */
-static void copy_file(struct fetcher *f, struct slot *s)
+/* Does it have the right hash? Then it gets its name. */
+static bool take(int dir, struct transfer *t, const struct attempt *a, const char *folder)
 {
-	struct transfer *t = s->t;
-	struct err err = ERR_INIT;
-	bool missing = false;
+	cleanup_free char *path = xasprintf("%s/%s", folder, a->part);
+	cleanup_free char *sum = NULL;
 
-	f->heard = true;
-	t->bytes = 0;
-	if (fetch_file(s->url, s->part, t->size ? t->size : t->max, &t->bytes, &missing, &err) < 0) {
-		s->not_found += missing;
-		fail(s, err.code, 0, err.msg);
-		return;
-	}
-	f->bytes += t->bytes;
-	(void)take(s);
-}
-
-/* Start the next attempt. False when there is none left, or it ended at once. */
-static bool start(struct fetcher *f, CURLM *multi, struct slot *s)
-{
-	struct transfer *t = s->t;
-	size_t mirrors = mirror_count(t);
-
-	if (!mirrors || (s->attempts >= ATTEMPTS_MAX && s->attempts >= mirrors) || s->attempts >= 4 * ATTEMPTS_MAX)
-		return false;
-	free(s->url);
-	s->url = t->mirrors ? xasprintf("%s%s", t->mirrors->v[s->mirror % mirrors], t->path) : xstrdup(t->path);
-	s->mirror++;
-	s->attempts++;
-	free(t->url);
-	t->url = xstrdup(s->url);
-	if (starts_with(s->url, "file://")) {
-		copy_file(f, s);
+	if (own(dir, t, a->part) < 0) {
+		fail(t, CODE_IO, errno, "take the download over");
 		return false;
 	}
-	if (!mirror_url_usable(s->url)) {
-		fail(s, CODE_DOWNLOAD_FAILED, 0, "only http, https and file are used");
+	sum = t->checksum ? file_checksum(path, t->checksum_type) : NULL;
+	if (t->checksum && (!sum || strcasecmp(sum, t->checksum) != 0)) {
+		(void)unlinkat(dir, a->part, 0);
+		fail(t, CODE_HASH_MISMATCH, 0, "the file is not the one that the metadata names");
 		return false;
 	}
-	if (open_part(s) < 0)
+	if (renameat(dir, a->part, AT_FDCWD, t->file) < 0) {
+		fail(t, CODE_IO, errno, "rename the download");
 		return false;
-	s->too_big = false;
-	s->errnum = 0;
-	s->curl = curl_easy_init();
-	if (!s->curl)
-		out_of_memory();
-	set_options(f, s);
-	(void)curl_multi_add_handle(multi, s->curl);
-	s->active = true;
+	}
+	t->done = true;
+	t->err = ERR_INIT;
 	return true;
 }
 
-/* Is it that nobody answered? */
-static bool is_network(CURLcode code)
+/* ------------------------------------------------------------ folders of this machine */
+
+static void set_url(struct transfer *t, size_t mirror)
 {
-	return code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_COULDNT_RESOLVE_HOST ||
-	       code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT;
+	free(t->url);
+	t->url = transfer_url(t, mirror);
 }
 
-/* Is another attempt of any use? A missing file is not asked for twice. */
-static bool judge(struct fetcher *f, struct slot *s, CURLcode code)
+static bool tries_left(const struct transfer *t, const struct attempt *a)
 {
-	struct transfer *t = s->t;
-	curl_off_t connected = 0;
-	long status = 0;
+	size_t mirrors = transfer_mirrors(t);
 
-	(void)curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
-	(void)curl_easy_getinfo(s->curl, CURLINFO_CONNECT_TIME_T, &connected);
-	f->heard |= status > 0 || connected > 0 || !is_network(code);
-	if (code == CURLE_OK)
-		return !take(s) && s->mirror < mirror_count(t);
-	if (s->errnum) {
-		fail(s, s->errnum == ENOSPC || s->errnum == EDQUOT ? CODE_NO_SPACE : CODE_IO, s->errnum,
-		     "write the download");
-		return false;
-	}
-	if (s->too_big) {
-		(void)unlink(s->part);
-		fail(s, CODE_DOWNLOAD_FAILED, 0, "it is larger than it may be");
-		return s->mirror < mirror_count(t);
-	}
-	cleanup_free char *text = status >= 400 ? xasprintf("HTTP status %ld", status) :
-						  xstrdup(s->reason[0] ? s->reason : curl_easy_strerror(code));
-	fail(s, code == CURLE_PEER_FAILED_VERIFICATION ? CODE_UNTRUSTED : CODE_DOWNLOAD_FAILED, 0, text);
-	if (status == 416 || code == CURLE_RANGE_ERROR || code == CURLE_BAD_DOWNLOAD_RESUME)
-		(void)unlink(s->part); /* a server that cannot resume */
-	s->not_found += status == 404 || status == 410 || status == 403;
-	if (status >= 400 && status < 500 && status != 408 && status != 416 && status != 429)
-		return s->mirror < mirror_count(t);
-	return s->attempts < 3 || s->mirror < mirror_count(t);
+	return mirrors && (a->tries < ATTEMPTS_MAX || a->tries < mirrors) && a->tries < 4 * ATTEMPTS_MAX;
 }
 
-static void close_slot(CURLM *multi, struct slot *s)
+/* As long as the next mirror is one: read at once, and by root, as its files may be root's alone. */
+static void copy_local(struct fetcher *f, int dir, const char *folder, struct transfer *t, struct attempt *a)
 {
-	(void)curl_multi_remove_handle(multi, s->curl);
-	curl_easy_cleanup(s->curl);
-	s->curl = NULL;
-	closep(&s->fd);
-	s->fd = -1;
-	s->active = false;
-}
+	while (a->wanted && tries_left(t, a)) {
+		cleanup_free char *url = transfer_url(t, a->mirror);
+		cleanup_free char *part = xasprintf("%s/%s", folder, a->part);
+		struct err err = ERR_INIT;
+		bool missing = false;
 
-/* Returns true while the transfer goes on. */
-static bool next_attempt(struct fetcher *f, CURLM *multi, struct slot *s)
-{
-	while (!s->t->done && !start(f, multi, s)) {
-		size_t tried = s->attempts;
-
-		if (s->t->done || tried >= mirror_count(s->t) || s->t->err.code == CODE_NO_SPACE ||
-		    s->t->err.code == CODE_IO)
-			break;
-	}
-	if (!s->active)
-		s->t->missing = !s->t->done && s->not_found >= mirror_count(s->t);
-	return s->active;
-}
-
-static void tell(struct fetcher *f, const struct slot *slots, size_t n)
-{
-	int64_t done = f->bytes;
-	const char *item = NULL;
-
-	for (size_t i = 0; i < n; i++)
-		if (slots[i].active) {
-			done += slots[i].t->bytes;
-			item = slots[i].t->item ? slots[i].t->item : item;
+		if (!starts_with(url, "file://"))
+			return;
+		set_url(t, a->mirror);
+		a->mirror++;
+		a->tries++;
+		f->heard = true;
+		t->bytes = 0;
+		(void)unlinkat(dir, a->part, 0);
+		if (fetch_file(url, part, t->size ? t->size : t->max, &t->bytes, &missing, &err) < 0) {
+			a->not_found += missing;
+			fail(t, err.code, 0, err.msg);
+		} else {
+			f->bytes += t->bytes;
+			(void)take(dir, t, a, folder);
 		}
-	struct msg_progress p = { .phase = (char *)(uintptr_t)f->phase,
-				  .done = done,
-				  .total = f->expected,
-				  .item = (char *)(uintptr_t)item };
-	if (item)
-		plugin_event("progress", &msg_progress, &p);
+		a->wanted = !t->done && a->mirror < transfer_mirrors(t) && t->err.code != CODE_NO_SPACE &&
+			    t->err.code != CODE_IO;
+	}
+	a->wanted = false;
 }
+
+/* ------------------------------------------------------------ a round of the child */
 
 /* Why everything ends now, or NULL. */
-static const char *over(const struct fetcher *f, const struct slot *slots, size_t n, enum code *code)
+static const char *over(const struct fetcher *f, enum code *code)
 {
-	int64_t bytes = f->bytes;
-
-	for (size_t i = 0; i < n; i++)
-		bytes += slots[i].active ? slots[i].t->bytes : 0;
 	*code = CODE_DOWNLOAD_FAILED;
 	if (plugin_stop_requested()) {
 		*code = CODE_STOPPED;
@@ -320,86 +161,249 @@ static const char *over(const struct fetcher *f, const struct slot *slots, size_
 	}
 	if (clock_ms() >= f->deadline)
 		return "network.timeout is over";
-	if (bytes > f->settings->max_bytes)
+	if (f->bytes > f->settings->max_bytes)
 		return "network.max_bytes is reached";
 	return NULL;
 }
 
-static void finished(struct fetcher *f, CURLM *multi)
+static void take_news(struct fetcher *f, const struct fetch_news *n, struct transfer *t, struct attempt *a,
+		      bool *arrived)
 {
-	CURLMsg *m;
-	int left;
-
-	while ((m = curl_multi_info_read(multi, &left))) {
-		struct slot *s = NULL;
-		CURLcode code = m->data.result;
-
-		if (m->msg != CURLMSG_DONE)
-			continue;
-		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&s);
-		bool again = judge(f, s, code);
-		close_slot(multi, s);
-		f->bytes += s->t->bytes;
-		if (!s->t->done && again) {
-			s->t->bytes = 0;
-			(void)next_attempt(f, multi, s);
-		}
-		if (!s->active)
-			s->t->missing = !s->t->done && s->not_found >= mirror_count(s->t);
+	f->heard |= n->heard;
+	f->bytes += n->bytes;
+	t->bytes = n->bytes;
+	a->tries = (size_t)n->tries > a->tries ? (size_t)n->tries : a->tries + !n->local;
+	a->mirror = (size_t)n->mirror;
+	a->not_found = (size_t)n->not_found;
+	*arrived = n->arrived;
+	if (a->mirror)
+		set_url(t, a->mirror - 1);
+	if (n->arrived || n->local)
+		return;
+	a->wanted = false;
+	t->missing = a->not_found >= transfer_mirrors(t);
+	if (n->code != CODE_OK) {
+		err_clear(&t->err);
+		(void)err_set(&t->err, n->code, 0, "%s", strna(n->message));
+		t->err.retryable = true;
 	}
 }
 
-static void run(struct fetcher *f, CURLM *multi, struct slot *slots, size_t n)
+static void tell(const struct fetcher *f, const struct transfer *t, int64_t bytes)
 {
+	struct msg_progress p = { .phase = (char *)(uintptr_t)f->phase,
+				  .done = f->bytes + bytes,
+				  .total = f->expected,
+				  .item = (char *)(uintptr_t)t->item };
+
+	if (t->item)
+		plugin_event("progress", &msg_progress, &p);
+}
+
+/* Listen to the child until it is done, lies or is to end. ARRIVED and TOLD: for each transfer. */
+static const char *hear(struct fetcher *f, struct locked *l, struct transfer *t, struct attempt *a, size_t n,
+			bool *arrived, bool *told, enum code *code)
+{
+	struct json_object *obj;
 	const char *why = NULL;
+	int r;
+
+	while (!why && (r = locked_next(l, POLL_MS, &obj)) >= 0) {
+		struct fetch_news news = { 0 };
+		struct err ignored = ERR_INIT;
+
+		if (r == 1) {
+			int bad = wire_decode(&fetch_news_message, obj, &news, &ignored);
+
+			json_object_put(obj);
+			if (bad < 0 || (size_t)news.item >= n || !a[news.item].wanted || told[news.item]) {
+				wire_clear(&fetch_news_message, &news);
+				break;
+			}
+			if (news.over) {
+				take_news(f, &news, &t[news.item], &a[news.item], &arrived[news.item]);
+				told[news.item] = true;
+			} else {
+				tell(f, &t[news.item], news.bytes);
+			}
+			wire_clear(&fetch_news_message, &news);
+		}
+		why = over(f, code);
+	}
+	return why;
+}
+
+static int child_start(const struct fetch_job *job, struct locked *ret, struct err *err)
+{
+	const struct confine_path paths[] = {
+		{ .fd = job->dir, .access = CONFINE_WRITE },
+		{ .path = job->f->ca ? job->f->ca : "/dev/null", .access = CONFINE_READ },
+		{ .path = "/etc/resolv.conf", .access = CONFINE_READ },
+		{ .path = "/etc/hosts", .access = CONFINE_READ },
+		{ .path = "/etc/host.conf", .access = CONFINE_READ },
+		{ .path = "/etc/gai.conf", .access = CONFINE_READ },
+		{ .path = "/etc/services", .access = CONFINE_READ },
+		{ .path = "/etc/localtime", .access = CONFINE_READ },
+	};
+	int fds[CREDENTIALS_MAX + 1] = { job->dir };
+
+	for (size_t i = 0; i < job->n_credentials; i++)
+		fds[i + 1] = job->credentials[i].fd;
+	return locked_start(ret, CONFINE_FETCH, paths, ARRAY_SIZE(paths), fds, job->n_credentials + 1, fetch_child,
+			    (void *)(uintptr_t)job, err);
+}
+
+/* One child for all that is still wanted. What failed for good is wanted no more. */
+static void run_child(const struct fetch_job *job, struct fetcher *f, struct transfer *t, struct attempt *a,
+		      const char *folder)
+{
+	cleanup_free bool *arrived = xcalloc(job->n + 1, sizeof(*arrived));
+	cleanup_free bool *told = xcalloc(job->n + 1, sizeof(*told));
+	struct locked l;
+	struct err err = ERR_INIT;
+	enum code code = CODE_OK;
+	const char *why = NULL;
+
+	if (child_start(job, &l, &err) == 0) {
+		why = hear(f, &l, t, a, job->n, arrived, told, &code);
+		locked_end(&l);
+		if (!why)
+			why = over(f, &code);
+	}
+	for (size_t i = 0; i < job->n; i++) {
+		if (!a[i].wanted)
+			continue;
+		if (arrived[i]) {
+			a[i].wanted = !take(job->dir, &t[i], &a[i], folder) && a[i].mirror < transfer_mirrors(&t[i]) &&
+				      t[i].err.code == CODE_HASH_MISMATCH;
+		} else if (!told[i]) {
+			a[i].wanted = false;
+			fail(&t[i],
+			     why      ? code :
+			     err.code ? err.code :
+					CODE_DOWNLOAD_FAILED,
+			     0,
+			     why      ? why :
+			     err.code ? err.msg :
+					"the process that downloads ended early");
+		}
+	}
+}
+
+/* ------------------------------------------------------------ credentials */
+
+/* A copy in memory, which the child may read whoever may read the file. */
+static int copy_credential(const char *path)
+{
+	cleanup_buf struct buf text = { 0 };
+	struct err ignored = ERR_INIT;
+	cleanup_fd int fd = -1;
+
+	if (read_file(path, CREDENTIAL_SIZE_MAX, &text, &ignored) < 0)
+		return -1;
+	fd = memfd_create("stopgap-credential", MFD_CLOEXEC);
+	if (fd < 0 || write_all(fd, buf_str(&text), text.n) < 0)
+		return -1;
+	return steal_fd(&fd);
+}
+
+static void read_credentials(const struct transfer *t, const struct attempt *a, size_t n, struct credential *ret,
+			     size_t *n_ret)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct repo_conf *r = t[i].repo;
+		const char *const paths[] = { r ? r->sslcacert : NULL, r ? r->sslclientcert : NULL,
+					      r ? r->sslclientkey : NULL };
+
+		for (size_t k = 0; k < ARRAY_SIZE(paths) && a[i].wanted; k++) {
+			bool known = !paths[k];
+
+			for (size_t j = 0; j < *n_ret && !known; j++)
+				known = streq(ret[j].path, paths[k]);
+			if (known || *n_ret == CREDENTIALS_MAX)
+				continue;
+			int fd = copy_credential(paths[k]);
+			if (fd >= 0)
+				ret[(*n_ret)++] = (struct credential){ paths[k], fd };
+		}
+	}
+}
+
+/* ------------------------------------------------------------ all of it */
+
+static bool any_wanted(const struct attempt *a, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (a[i].wanted)
+			return true;
+	return false;
+}
+
+static void rounds(struct fetcher *f, struct transfer *t, struct attempt *a, size_t n, int dir, const char *folder)
+{
+	struct credential credentials[CREDENTIALS_MAX];
+	struct fetch_job job = { .f = f, .t = t, .a = a, .n = n, .dir = dir, .credentials = credentials };
 	enum code code;
-	size_t next = 0, active;
 
-	for (;;) {
-		int running;
+	for (size_t i = 0; i < n; i++)
+		if (a[i].wanted)
+			copy_local(f, dir, folder, &t[i], &a[i]);
+	read_credentials(t, a, n, credentials, &job.n_credentials);
+	while (any_wanted(a, n)) {
+		const char *why = over(f, &code);
 
-		active = 0;
-		for (size_t i = 0; i < next; i++)
-			active += slots[i].active;
-		why = over(f, slots, n, &code);
-		while (!why && next < n && active < PARALLEL) {
-			struct slot *s = &slots[next++];
-
-			active += !already_there(s->t) && next_attempt(f, multi, s);
-		}
-		if (why || !active)
+		for (size_t i = 0; i < n && why; i++)
+			if (a[i].wanted)
+				fail(&t[i], code, 0, why);
+		if (why)
 			break;
-		(void)curl_multi_perform(multi, &running);
-		finished(f, multi);
-		tell(f, slots, n);
-		if (running)
-			(void)curl_multi_poll(multi, NULL, 0, POLL_MS, NULL);
+		run_child(&job, f, t, a, folder);
+		for (size_t i = 0; i < n; i++)
+			if (a[i].wanted)
+				copy_local(f, dir, folder, &t[i], &a[i]);
 	}
-	for (size_t i = 0; i < n && why; i++) {
-		if (slots[i].active) {
-			close_slot(multi, &slots[i]);
-			f->bytes += slots[i].t->bytes;
-		}
-		if (!slots[i].t->done)
-			fail(&slots[i], code, 0, why);
-	}
+	for (size_t i = 0; i < job.n_credentials; i++)
+		(void)close(credentials[i].fd);
+}
+
+/* The folder for what arrives, the child's own. */
+static int open_folder(const char *folder, struct err *err)
+{
+	cleanup_fd int fd = -1;
+
+	if (make_dirs(folder, 0700, err) < 0)
+		return -1;
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fchown(fd, locked_user(), 0) < 0)
+		return err_set(err, CODE_IO, errno, "open '%s'", folder);
+	return steal_fd(&fd);
+}
+
+/* The same for the same file in every run, so that a part of it is found again. */
+static char *part_name(const char *file)
+{
+	char hex[SHA256_DIGEST_STRING_LENGTH];
+
+	return xstrdup(SHA256Data((const uint8_t *)file, strlen(file), hex));
 }
 
 void fetch_all(struct fetcher *f, struct transfer *t, size_t n)
 {
-	cleanup_free struct slot *slots = xcalloc(n + 1, sizeof(*slots));
-	CURLM *multi = curl_multi_init();
+	cleanup_free char *folder = xasprintf("%s/rpm/partial", f->settings->state_dir);
+	cleanup_free struct attempt *a = xcalloc(n + 1, sizeof(*a));
+	struct err err = ERR_INIT;
+	cleanup_fd int dir = open_folder(folder, &err);
 
-	if (!multi)
-		out_of_memory();
-	(void)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)PER_HOST);
-	for (size_t i = 0; i < n; i++)
-		slots[i] = (struct slot){ .t = &t[i], .fd = -1, .part = xasprintf("%s.part", t[i].file) };
-	run(f, multi, slots, n);
-	(void)curl_multi_cleanup(multi);
 	for (size_t i = 0; i < n; i++) {
-		free(slots[i].part);
-		free(slots[i].url);
+		a[i] = (struct attempt){ .part = part_name(t[i].file), .wanted = !already_there(&t[i]) };
+		if (dir < 0 && a[i].wanted)
+			fail(&t[i], err.code, 0, err.msg);
+	}
+	if (dir >= 0)
+		rounds(f, t, a, n, dir, folder);
+	for (size_t i = 0; i < n; i++) {
+		t[i].missing = !t[i].done && a[i].not_found && a[i].not_found >= transfer_mirrors(&t[i]);
+		free(a[i].part);
 	}
 }
 
@@ -423,7 +427,6 @@ void fetch_begin(struct fetcher *f, const struct msg_settings *settings, const c
 			       .phase = phase,
 			       .deadline = clock_ms() + (uint64_t)settings->timeout * 1000,
 			       .ca = find_authorities() };
-	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
 void fetch_end(struct fetcher *f)

@@ -1,7 +1,8 @@
 /* fetch.h - downloads: several at a time, resumed, from the next mirror when one fails.
  *
- * http and https through libcurl, file by reading regular files. The bytes are
- * hostile until the checksum says otherwise; a file has its name only after that.
+ * http and https through libcurl, in a child that is locked in (locked.h), file by
+ * reading regular files. The bytes are hostile until the checksum says otherwise; a
+ * file has its name, and a place where root reads it, only after that.
  */
 #pragma once
 #include "messages.h"
@@ -12,7 +13,7 @@ struct transfer {
 	const struct repo_conf *repo; /* credentials, proxy, certificates */
 	const struct strv *mirrors; /* folders, tried in order; NULL: PATH is the URL */
 	const char *path;
-	const char *file; /* where it goes; FILE.part is what came so far */
+	const char *file; /* where it goes; what came so far is in state_dir/rpm/partial */
 	int64_t size; /* expected, or 0 */
 	int64_t max; /* no more bytes than this */
 	const char *checksum_type, *checksum; /* "sha256" and hex; NULL: not known */

@@ -85,19 +85,17 @@ static void on_start(void *arg, const char *name, const char **atts)
 	}
 }
 
-static void take_hash(struct reader *r, const char *text)
+void mirrors_add_hash(struct mirrors *m, const char *type, const char *hex)
 {
-	struct mirrors *m = r->ret;
 	char *value;
 
-	if (m->n_hashes >= HASHES_MAX || !r->hash_type ||
-	    (!streq(r->hash_type, "sha256") && !streq(r->hash_type, "sha512")))
+	if (m->n_hashes >= HASHES_MAX || (!streq(type, "sha256") && !streq(type, "sha512")))
 		return;
-	value = xstrdup(text);
+	value = xstrdup(hex);
 	for (char *p = value; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
 	m->hashes = xrealloc(m->hashes, m->n_hashes + 1, sizeof(*m->hashes));
-	m->hashes[m->n_hashes++] = (struct metalink_hash){ steal_ptr(&r->hash_type), value };
+	m->hashes[m->n_hashes++] = (struct metalink_hash){ xstrdup(type), value };
 }
 
 static void take_url(struct reader *r, const char *text)
@@ -117,7 +115,7 @@ static void on_end(void *arg, const char *name, const char *text)
 	if (streq(name, "file"))
 		r->in_file = false;
 	else if (r->in_file && streq(name, "hash"))
-		take_hash(r, text);
+		mirrors_add_hash(r->ret, strna(r->hash_type), text);
 	else if (r->in_file && streq(name, "url"))
 		take_url(r, text);
 }

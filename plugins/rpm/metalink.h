@@ -24,6 +24,8 @@ struct mirrors {
 /* A metalink or a mirrorlist. Entries that are not http, https or file are left
  * out. Codes: REFRESH_FAILED when no mirror is in it. */
 int mirrors_parse(const char *text, size_t n, struct mirrors *ret, struct err *err);
+/* One more, if it is strong and there is room. */
+void mirrors_add_hash(struct mirrors *m, const char *type, const char *hex);
 /* Is HEX, the TYPE hash of a repomd.xml, among the hashes? */
 bool mirrors_hash_known(const struct mirrors *m, const char *type, const char *hex);
 /* Does this URL use a protocol that is used at all? */

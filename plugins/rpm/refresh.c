@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include "clock.h"
 #include "fd.h"
+#include "locked.h"
 #include "serve.h"
 #include "session.h"
 
@@ -69,7 +70,7 @@ static void take_list(struct refresh *r, struct source *src, const struct transf
 	struct err err = t->err;
 
 	if (!t->done || read_file(t->file, METALINK_MAX, &text, &err) < 0 ||
-	    mirrors_parse(buf_str(&text), text.n, &src->list, &err) < 0) {
+	    locked_mirrors(&text, &src->list, &err) < 0) {
 		/* a baseurl beside the list is enough */
 		if (!src->mirrors.n)
 			fail_source(src, &err);
@@ -182,7 +183,7 @@ static int believe(struct refresh *r, struct source *src, const struct transfer 
 		return -1;
 	repomd_clear(&src->repomd);
 	if (trust_judge(r->s, src, &text, asc->done ? &sig : NULL, err) < 0 ||
-	    repomd_parse(buf_str(&text), text.n, &src->repomd, err) < 0 || check_date(src, err) < 0)
+	    locked_repomd(&text, &src->repomd, err) < 0 || check_date(src, err) < 0)
 		return -1;
 	src->changed = read_file(file, REPOMD_MAX, &old, &ignored) < 0 || old.n != text.n ||
 		       memcmp(buf_str(&old), buf_str(&text), text.n) != 0;

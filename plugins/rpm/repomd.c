@@ -104,7 +104,7 @@ static bool hash_strong(const struct repomd_file *f)
 	return false;
 }
 
-static int check(struct repomd *r, struct err *err)
+int repomd_check(struct repomd *r, struct err *err)
 {
 	int64_t newest = 0;
 
@@ -137,7 +137,7 @@ int repomd_parse(const char *text, size_t n, struct repomd *ret, struct err *err
 			     xml_parse(text, n, &h, err);
 
 	if (result == 0)
-		result = check(ret, err);
+		result = repomd_check(ret, err);
 	if (result < 0)
 		repomd_clear(ret);
 	return result;

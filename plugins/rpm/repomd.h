@@ -26,4 +26,6 @@ struct repomd {
 /* Codes: REFRESH_FAILED: no XML, no primary, a path that leads elsewhere, or a
  * file without a sha256 or stronger hash. RET is empty then. */
 int repomd_parse(const char *text, size_t n, struct repomd *ret, struct err *err);
+/* The part of that which looks at what was read; sets the date if there was none. */
+int repomd_check(struct repomd *r, struct err *err);
 void repomd_clear(struct repomd *r);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include "distro.h"
 #include "fd.h"
+#include "locked.h"
 #include "preflight.h"
 #include "serve.h"
 #include "session.h"
@@ -64,6 +65,7 @@ static int rpm_probe(const struct msg_settings *in, struct msg_probe *ret, struc
 	preflight(&p, in, &ret->blocked);
 	check_way(&ret->blocked);
 	/* here, since a refresh that fails has no alarms */
+	locked_check(&ret->alarms);
 	sources_configure(&session, &ret->alarms);
 	return 0;
 }

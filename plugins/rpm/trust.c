@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "fd.h"
 #include "keyring.h"
+#include "locked.h"
 #include "log.h"
 #include "session.h"
 
@@ -195,8 +196,21 @@ void trust_read_keys(struct session *s, struct fetcher *f, struct wire_list *ala
 
 /* --- repomd.xml ------------------------------------------------------------------ */
 
-static int verify_detached(struct source *src, const struct buf *text, const struct buf *asc, struct err *err)
+struct signed_text {
+	const struct source *src;
+	const struct buf *text, *asc;
+};
+
+struct signer {
+	char *fingerprint;
+};
+
+static int verify_signature(void *ret, void *arg, struct err *err)
 {
+	const struct signed_text *in = arg;
+	const struct source *src = in->src;
+	const struct buf *text = in->text, *asc = in->asc;
+	struct signer *signer = ret;
 	cleanup_buf struct buf bin = { 0 }, bad = { 0 };
 	pgpDigParams sig = NULL;
 	DIGEST_CTX ctx;
@@ -220,8 +234,7 @@ static int verify_detached(struct source *src, const struct buf *text, const str
 	if (rc == RPMRC_OK) {
 		const struct key *k = keys_find(&src->keys, id);
 
-		free(src->signed_by);
-		src->signed_by = xstrdup(k ? k->fingerprint : id);
+		signer->fingerprint = xstrdup(k ? k->fingerprint : id);
 		return 0;
 	}
 	describe_bad_keys(src, &bad);
@@ -230,6 +243,27 @@ static int verify_detached(struct source *src, const struct buf *text, const str
 			       "repomd.xml is signed by key %s, which is no good key of this repository%s%s", id,
 			       bad.n ? ": " : "", buf_str(&bad));
 	return err_set(err, CODE_UNTRUSTED, 0, "the signature of repomd.xml by key %s is wrong", id);
+}
+
+/* In a child: a signature is read before it is known to be good. */
+static int verify_detached(struct source *src, const struct buf *text, const struct buf *asc, struct err *err)
+{
+	static const struct wire_field fields[] = { { .name = "fingerprint",
+						      .type = WIRE_STRING,
+						      .flags = WIRE_REQUIRED,
+						      .offset = offsetof(struct signer, fingerprint),
+						      .min = 1,
+						      .max = 128 },
+						    { .name = NULL } };
+	static const struct wire_message message = { "signer", sizeof(struct signer), fields };
+	struct signed_text in = { src, text, asc };
+	struct signer signer = { 0 };
+
+	if (locked_call(&message, verify_signature, &in, &signer, err) < 0)
+		return -1;
+	free(src->signed_by);
+	src->signed_by = signer.fingerprint;
+	return 0;
 }
 
 static bool hash_in_list(const struct source *src, const char *file)
