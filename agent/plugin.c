@@ -541,6 +541,8 @@ int plugin_start(struct event_base *base, const struct plugin_spec *spec, const 
 	(void)event_add(p->ev_read, NULL);
 	(void)event_add(p->ev_log, NULL);
 	(void)event_add(p->ev_child, NULL);
+	/* it may have ended before anybody listened */
+	event_active(p->ev_child, EV_SIGNAL, 1);
 	buf_printf(&p->out, "{\"hello\":{\"protocol\":[%d]}}\n", PROTOCOL_VERSION);
 	send_more(p);
 	*ret = p;
