@@ -197,6 +197,35 @@ static bool check_indexes(const metaIndex &meta, const repository &repo, std::se
 	return dropped;
 }
 
+/* Is each index that the Release names there? A run that is ended between the
+ * two has a new Release and no failed item: it would look like no update. */
+static bool has_indexes(const metaIndex &meta, const repository &repo)
+{
+	static const char *const endings[] = { "", ".xz", ".gz", ".bz2", ".zst", ".lzma", ".lz4" };
+	std::unique_ptr<metaIndex> known(meta.UnloadedClone());
+	std::string error;
+
+	if (repo.file.empty() || !known->Load(repo.file, &error))
+		return false;
+	for (const IndexTarget &target : meta.GetIndexTargets()) {
+		const metaIndex::checkSum *plain = known->Lookup(target.MetaKey);
+		std::string arch = target.Option(IndexTarget::ARCHITECTURE);
+
+		/* those that libapt leaves out although they are named */
+		if (!known->IsArchitectureSupported(arch) ||
+		    (arch == "all" && !known->IsArchitectureAllSupportedFor(target)))
+			continue;
+		bool named = std::any_of(std::begin(endings), std::end(endings), [&](const char *ending) {
+			return known->Exists(target.MetaKey + ending);
+		});
+
+		/* libapt does not fetch what is empty */
+		if (named && !(plain && plain->Size == 0) && target.Option(IndexTarget::EXISTING_FILENAME).empty())
+			return false;
+	}
+	return true;
+}
+
 /* Fetch the Release files, and with PACKAGES the indexes, of the repositories
  * that WANT says; not LAST: once more when an index that was there is not right. */
 static int round_trip(source_list &list, const std::function<bool(const repository &)> &want, bool packages, bool last,
@@ -206,6 +235,7 @@ static int round_trip(source_list &list, const std::function<bool(const reposito
 	acquire_status status("refresh", session.settings->timeout, session.settings->max_bytes - *bytes);
 	pkgAcquire fetcher(&status);
 	std::vector<repository *> mine;
+	std::map<const repository *, const metaIndex *> metas;
 	std::map<repository *, std::pair<int64_t, ino_t>> before;
 	std::set<ino_t> right;
 	bool queued = true, dropped = false;
@@ -228,6 +258,7 @@ static int round_trip(source_list &list, const std::function<bool(const reposito
 		if (packages)
 			(void)check_indexes(*meta, *repo, right, false);
 		mine.push_back(repo);
+		metas[repo] = meta;
 		queued &= meta->GetIndexes(&fetcher, false);
 	}
 	pkgAcquire::RunResult result = mine.empty() || !queued ? pkgAcquire::Failed : fetcher.Run(100000);
@@ -255,6 +286,9 @@ static int round_trip(source_list &list, const std::function<bool(const reposito
 		/* libapt looks at the dates only after the signature: for the record */
 		if (repo->error == CODE_EXPIRED && repo->offered.present)
 			repo->rel = repo->offered;
+		if (repo->error == CODE_OK && packages && !has_indexes(*metas[repo], *repo))
+			fail(*repo, CODE_REFRESH_FAILED, repo->base + ": " +
+			     (status.cancelled().empty() ? "its indexes were not fetched" : status.cancelled()));
 		if (repo->error != CODE_OK)
 			continue;
 		bool same = before.count(repo) && stat(repo->file.c_str(), &st) == 0 &&

@@ -171,7 +171,7 @@ ok "one security repository of two cannot be reached: an alarm, and not ok"
 # libapt's http loses every request after a refused one to another port of the same host, as apt-get does for ever.
 fresh oneline
 printf 'deb http://127.0.0.1:1/debian-security bookworm-security main\n' >>"$r/etc/apt/sources.list"
-check $c --set network.stall=3s
+check $c --set network.stall=3s --set network.timeout=20s
 assert_status 1
 assert_code refresh_failed
 assert_json "$R" '.error.message | contains("network.stall")'

@@ -1,57 +1,14 @@
 # shellcheck shell=bash disable=SC2317 # row calls them
-# rows: R1 R2 R3 R4 R5 R6 R7 R8 R11 R12
-# timeout: 1500
+# rows: R1 R2 R3 R4 R5
 # An apt repository that lies: whatever it does, `check` and `once` refuse it with the code of the reason, within time and
 # size, and nothing in the container has changed.  Simple lies are in tests/container/trust.sh and download.sh.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"
 . "$TESTS/testbed/aptrepo"
 . "$TESTS/testbed/agent"
+. "$TESTS/testbed/aptliar"
 
-root=$(aptrepo_root)
-aptrepo_start tiny-plain
-n=0
-dists=/debian-security/dists/bookworm-security
-index="$dists/main/binary-*/by-hash/SHA256"
-quick=(--set network.stall=3s --set network.timeout=20s)
-cp -a "$REPO/debian-security" "$T/good"
-
-# fresh [KIND]   a new container, in "$c" and its root in $r, and the server as it should be
-fresh() {
-	n=$((n + 1))
-	c=c$n
-	ctr_create "$c" "$root"
-	aptrepo_sources "$c" "${1:-deb822}"
-	r=$(ctr_path "$c")
-	aptrepo_fault
-	rm -rf "$REPO/debian-security"
-	cp -a "$T/good" "$REPO/debian-security"
-}
-
-# refused CODES [ARG…]   check and once both fail, with one of the codes
-refused() {
-	local want=$1 mode
-	shift
-	for mode in check once; do
-		snapshot "$c" before
-		$mode "$c" "${quick[@]}" "$@"
-		assert_status 1 3
-		# shellcheck disable=SC2086 # a list of words
-		assert_any_code $want
-		assert_json "$R" '(.applied // []) == []'
-		assert_unchanged "$c" before
-		assert_versions "$c" tiny-plain=1.0-1
-		assert_json "$R" '(.plugin.max_rss // 0) < 268435456'
-	done
-	ctr_rm "$c"
-}
-
-# lie CODES FAULT…   in a fresh container
-lie() {
-	fresh
-	aptrepo_fault "${@:2}"
-	refused "$1"
-}
+aptliar_start
 
 # ------------------------------------------------------------------------------------- signatures (R1, R2)
 

@@ -136,11 +136,14 @@ static void never_end(const char *action, const char *arg, const char *head, con
 {
 	static const char text[] = "Package: endless\nVersion: 1\nDescription: more and more of the same\n\n";
 	bool slow = strncmp(action, "drip", 4) == 0;
+	char many[700 * (sizeof text - 1)];
 	long long sent = 0;
 
+	for (size_t i = 0; i < sizeof many; i++)
+		many[i] = text[i % (sizeof text - 1)];
 	send_all(head, strlen(head));
-	while (slow ? send_some("x", 1) : send_some(text, sizeof text - 1)) {
-		sent += slow ? 1 : (long long)sizeof text - 1;
+	while (slow ? send_some("x", 1) : send_some(many, sizeof many)) {
+		sent += slow ? 1 : (long long)sizeof many;
 		if (slow)
 			nap_ms(atol(arg));
 	}
@@ -228,8 +231,6 @@ static void answer(char *head)
 		never_end(action, arg, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", method, target);
 	if (strcmp(action, "drip-head") == 0)
 		never_end(action, arg, "HTTP/1.1 200 OK\r\nX-Header: ", method, target);
-	if (strcmp(action, "drip") == 0)
-		never_end(action, arg, "HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n", method, target);
 	if (strcmp(action, "bloat") == 0)
 		never_end(action, arg, "HTTP/1.1 200 OK\r\nContent-Length: 9000000000\r\n\r\n", method, target);
 	if (strcmp(action, "as") == 0)
@@ -241,6 +242,10 @@ static void answer(char *head)
 		if (fd >= 0)
 			close(fd);
 		return;
+	}
+	if (strcmp(action, "drip") == 0) {
+		snprintf(out, sizeof out, "HTTP/1.1 200 OK\r\nContent-Length: %lld\r\n\r\n", (long long)st.st_size);
+		never_end(action, arg, out, method, target);
 	}
 	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&st.st_mtime, &tm));
 	header(head, "\nIf-Modified-Since:", value, sizeof value);
