@@ -184,6 +184,23 @@ static int judge(const pkgAcquire::Item &item, struct planned &p, const acquire_
 	return network ? -1 : 0;
 }
 
+static void check_identities(struct msg_fetch *ret)
+{
+	std::vector<const struct planned *> fetched;
+
+	for (const struct planned &p : session.plan)
+		if (!p.file.empty())
+			fetched.push_back(&p);
+	std::vector<std::string> found = deb_differences(fetched);
+	for (size_t i = 0; i < fetched.size(); i++)
+		if (!found[i].empty()) {
+			struct planned &p = session.plan[(size_t)(fetched[i] - session.plan.data())];
+
+			p.file.clear();
+			add_failure(ret, p, CODE_HASH_MISMATCH, p.uri, "it is not the package that was planned: " + found[i]);
+		}
+}
+
 static int fetch(struct msg_fetch *ret, struct err *err)
 {
 	std::string dir = _config->FindDir("Dir::Cache::Archives");
@@ -211,6 +228,7 @@ static int fetch(struct msg_fetch *ret, struct err *err)
 	std::vector<std::string> messages = apt_messages();
 	for (const auto &[i, item] : items)
 		unreachable += judge(*item, session.plan[i], status, dir, ret) < 0;
+	check_identities(ret);
 	ret->bytes = status.bytes();
 	clean_partial(dir + "partial");
 	if (unreachable && unreachable == items.size()) {

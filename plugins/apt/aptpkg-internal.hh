@@ -134,6 +134,10 @@ private:
 
 /* What a failed transfer means, by what libapt and its methods say about it. */
 enum code classify(const std::string &text, enum code otherwise);
+struct planned;
+/* For each of PLAN, which have been fetched: how the package that its .deb says
+ * it is differs from what the signed index says, "" when it does not. */
+std::vector<std::string> deb_differences(const std::vector<const struct planned *> &plan);
 /* Say how the methods are locked in, with FOLDER as one more for what arrives.
  * What does not hold here is left out, which is an alarm. */
 void sandbox_check(const std::string &folder, struct wire_list *alarms);

@@ -123,7 +123,7 @@ static const struct {
 	{ "acquire::*verify-host", WHEN_FALSE },
 	{ "apt::get::allowunauthenticated", WHEN_TRUE },
 	{ "apt::authentication::*", WHEN_TRUE },
-	{ "apt::hashes::*", WHEN_FALSE },
+	{ "apt::hashes::*", ALWAYS },	/* "Weak" is more than what libapt makes of sha1 */
 	{ "apt::key::*", ALWAYS },
 	{ "apt::sources::with*", ALWAYS },
 };
