@@ -14,18 +14,17 @@ struct runner {
 	char *current; /* package being processed */
 };
 
-static void emit(struct runner *r, enum dpkg_event_type type, const char *package, const char *text)
+static void emit(const struct dpkg_run *run, enum dpkg_event_type type, const char *package, const char *text)
 {
 	struct dpkg_event e = { .type = type, .package = strna(package), .text = text };
 
-	r->run->event(&e, r->run->ctx);
+	run->event(&e, run->ctx);
 }
 
 /* "processing: STAGE: PACKAGE", "status: PACKAGE: STATUS",
  * "status: PACKAGE : error : MESSAGE", "status: FILE : conffile-prompt : ..." */
-static void status_line(char *line, void *ctx)
+void dpkg_status_line(const struct dpkg_run *run, char **current, char *line)
 {
-	struct runner *r = ctx;
 	char *p, *rest;
 
 	if (starts_with(line, "processing: ")) {
@@ -34,9 +33,9 @@ static void status_line(char *line, void *ctx)
 		if (!p)
 			return;
 		*p = '\0';
-		free(r->current);
-		r->current = xstrdup(p + 2);
-		emit(r, DPKG_PROCESSING, r->current, rest);
+		free(*current);
+		*current = xstrdup(p + 2);
+		emit(run, DPKG_PROCESSING, *current, rest);
 		return;
 	}
 	if (!starts_with(line, "status: "))
@@ -44,21 +43,28 @@ static void status_line(char *line, void *ctx)
 	rest = line + strlen("status: ");
 	if ((p = strstr(rest, " : error : "))) {
 		*p = '\0';
-		emit(r, DPKG_ERROR, rest, p + strlen(" : error : "));
+		emit(run, DPKG_ERROR, rest, p + strlen(" : error : "));
 	} else if ((p = strstr(rest, " : conffile-prompt : "))) {
 		*p = '\0';
-		emit(r, DPKG_CONFFILE, r->current, rest);
+		emit(run, DPKG_CONFFILE, *current, rest);
 	} else if ((p = strstr(rest, ": "))) {
 		*p = '\0';
-		emit(r, DPKG_STATUS, rest, p + 2);
+		emit(run, DPKG_STATUS, rest, p + 2);
 	}
+}
+
+static void status_line(char *line, void *ctx)
+{
+	struct runner *r = ctx;
+
+	dpkg_status_line(r->run, &r->current, line);
 }
 
 static void scripts_ended(const char *text, void *ctx)
 {
 	struct runner *r = ctx;
 
-	emit(r, DPKG_TIMEOUT, r->current, text);
+	emit(r->run, DPKG_TIMEOUT, r->current, text);
 }
 
 static void build_environment(struct strv *env)

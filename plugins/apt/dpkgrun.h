@@ -29,6 +29,10 @@ struct dpkg_run {
  * could not be started. */
 int dpkg_run(struct dpkg_run *run, struct err *err);
 
+/* One line of --status-fd, which is cut up, as at most one event. CURRENT: the package that is being processed, kept
+ * from line to line; of the caller to free. For dpkg_run() and its fuzz target. */
+void dpkg_status_line(const struct dpkg_run *run, char **current, char *line);
+
 /* What the log says about the failure of PACKAGE (a name as in events, or the
  * path of a .deb) since byte FROM: its last lines up to dpkg's error message,
  * joined by " | "; the last lines of all when dpkg printed none. Caller frees. */
