@@ -197,7 +197,8 @@ static void last_duration(const struct out *o)
 
 static void last_error(const struct out *o)
 {
-	if (o->m->last->error.code != CODE_OK)
+	/* a run that was told to end has not failed */
+	if (o->m->last->error.code != CODE_OK && o->m->last->error.code != CODE_STOPPED)
 		put_int(o, LABELS("code", code_name(o->m->last->error.code)), 1);
 }
 

@@ -9,7 +9,7 @@
 #include "buf.h"
 #include "report.h"
 
-#define METRICS_RESULTS 9	/* words of report_result() */
+#define METRICS_RESULTS 10	/* words of report_result() */
 extern const char *const metrics_results[METRICS_RESULTS];
 
 /* Survives the agent. Times are seconds since the epoch, 0: never. */

@@ -7,6 +7,7 @@
 
 const char *const metrics_results[METRICS_RESULTS] = {
 	"ok", "failed", "usage", "blocked", "partial", "no_security_metadata", "out_of_support", "pending", "stale",
+	"interrupted",
 };
 
 static const struct {

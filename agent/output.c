@@ -204,7 +204,7 @@ static void put_result(const struct out *o, const struct report *r)
 		break;
 	case EXIT_FAILED:
 	case EXIT_USAGE:
-		put(o, BAD, "failed\n");
+		put(o, BAD, "%s\n", streq(report_result(r), "interrupted") ? "interrupted" : "failed");
 		break;
 	}
 	if (r->error.code != CODE_OK) {

@@ -179,7 +179,8 @@ const char *report_result(const struct report *r)
 	case EXIT_DONE:
 		return "ok";
 	case EXIT_FAILED:
-		return "failed";
+		/* nothing went wrong: it was told to end */
+		return r->error.code == CODE_STOPPED ? "interrupted" : "failed";
 	case EXIT_USAGE:
 		return "usage";
 	case EXIT_BLOCKED:

@@ -79,7 +79,8 @@ const char *mode_name(enum mode mode);
 void report_finish(struct report *r);
 /* A security repository that is configured could not be used. */
 bool report_blind(const struct report *r);
-/* One word for the exit code: "ok", "pending", "partial", ... */
+/* One word for the exit code: "ok", "pending", "partial", ...; of 1 it is "failed", or
+ * "interrupted" when the run was told to end (CODE_STOPPED): that is no alarm. */
 const char *report_result(const struct report *r);
 /* Updates wanted and still open: pending, failed, and those kept back for no
  * reason of policy. */

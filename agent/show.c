@@ -173,7 +173,8 @@ static int put_nagios(const struct options *opt, const struct config *config, st
 	if (state == 0 && (stale || code == EXIT_OUT_OF_SUPPORT))
 		state = 1;
 	/* what is not known is not well */
-	if (state < 2 && (!u || code == EXIT_FAILED || code == EXIT_BLOCKED || code == EXIT_NO_METADATA ||
+	bool failed = code == EXIT_FAILED && !streq(result, "interrupted");
+	if (state < 2 && (!u || failed || code == EXIT_BLOCKED || code == EXIT_NO_METADATA ||
 			  (config->schedule.interval && age > 2 * config->schedule.interval + config->schedule.jitter)))
 		state = 3;
 	buf_printf(ret, "STOPGAP %s - ", words[state]);

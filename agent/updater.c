@@ -290,7 +290,7 @@ static void log_summary(const struct updater *u, const struct report *r)
 	log_notice("run %lld (%s, %s): %s, %zu applied, %zu open, %zu processes run old code", (long long)u->run_id,
 		   mode_name(r->mode), r->trigger, report_result(r), r->applied.n, report_open(r), r->stale.n);
 	if (r->error.code != CODE_OK)
-		log_err(LOG_ERROR, &r->error);
+		log_err(r->error.code == CODE_STOPPED ? LOG_NOTICE : LOG_ERROR, &r->error);
 	for (size_t i = 0; i < r->blocked.n; i++) {
 		const struct msg_reason *b = wire_list_at(&msg_reason, &r->blocked, i);
 

@@ -39,6 +39,11 @@ wait_for 20 test -e "$T/started" || fail "the service did not start"
 wait_for 30 begun "once start,once start" || { fail "runs: $(runs)"; diag_file "$T/agent.log"; }
 assert_streq "$(head -n 1 "$T/state/history.jsonl" | jq -r .error.message)" \
 	"stopped at the end of before_start (the next run follows) with 1 updates still pending"
+assert_streq "$(head -n 1 "$T/state/history.jsonl" | jq -r .result)" interrupted
+run curl -s --unix-socket "$T/run/s.sock" http://localhost/metrics
+assert_file_has_content "$T/out" '^stopgap_runs_total\{result="interrupted"\} 1$'
+assert_file_has_content "$T/out" '^stopgap_runs_total\{result="failed"\} 0$'
+assert_not_file_has_content "$T/out" '^stopgap_last_run_error'
 stop
 ok "the run that the start has cut short is followed by another"
 
