@@ -1,7 +1,6 @@
 /* updaterstate.h - the updater's state, and the part of it that outlives its process. Private to updater*.c.
  *
- * STATE_DIR/schedule.json: when it last ran and how that ended. Written before
- * a run begins, so that a container that crashes in it backs off.
+ * What is kept of its schedule: schedulefile.h.
  */
 #pragma once
 #include <event2/event.h>
