@@ -9,7 +9,7 @@
 #include "dpkgset.h"
 #include "fd.h"
 #include "serve.h"
-#include "watch.h"
+#include "childwatch.h"
 
 void dpkg_sets_clear(struct dpkg_sets *s)
 {

@@ -4,7 +4,7 @@
 #include "dpkg.h"
 #include "dpkgrun.h"
 #include "serve.h"
-#include "watch.h"
+#include "childwatch.h"
 
 #define MEMORY_TIGHT (256LL * 1024 * 1024) /* below that xz uses one thread: 20% less memory */
 #define STANDARD_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

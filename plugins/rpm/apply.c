@@ -8,7 +8,7 @@
 #include "journal.h"
 #include "serve.h"
 #include "trans.h"
-#include "watch.h"
+#include "childwatch.h"
 
 #define LOCK_RETRIES 20
 

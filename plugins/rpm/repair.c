@@ -12,7 +12,7 @@
 #include "journal.h"
 #include "serve.h"
 #include "trans.h"
-#include "watch.h"
+#include "childwatch.h"
 
 static int run(const struct session *s, enum trans_verb verb, struct trans_item *items, size_t n, const char *log,
 	       struct buf *output, struct err *err)

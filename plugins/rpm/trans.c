@@ -10,7 +10,7 @@
 #include "recordlock.h"
 #include "serve.h"
 #include "trans.h"
-#include "watch.h"
+#include "childwatch.h"
 
 #define TAIL_MAX (256 * 1024) /* bytes of a program's output that are looked at */
 #define OUTPUT_MAX 4000 /* bytes of error lines that are kept */

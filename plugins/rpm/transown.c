@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include "fd.h"
 #include "trans.h"
-#include "watch.h"
+#include "childwatch.h"
 
 #define QUOTE_MAX 1000 /* bytes of a script's output that a report has */
 

@@ -1,4 +1,4 @@
-/* watch.h - one child that changes the system, watched until its end.
+/* childwatch.h - one child that changes the system, watched until its end.
  *
  * The child runs in a session of its own (no signal meant for the plugin reaches
  * it), with a built environment, descriptors 0 to 2 and the status descriptor,

@@ -1,4 +1,4 @@
-/* watch.c - see watch.h. */
+/* childwatch.c - see childwatch.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,7 +11,7 @@
 #include "children.h"
 #include "clock.h"
 #include "fd.h"
-#include "watch.h"
+#include "childwatch.h"
 
 #define TICK_MS 25 /* how often status and log are looked at */
 #define TERM_MS 3000 /* between SIGTERM and SIGKILL to a script */
