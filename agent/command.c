@@ -278,6 +278,12 @@ int command_start(struct event_base *base, const struct command_spec *spec, comm
 	return 0;
 }
 
+void command_terminate(struct command *c)
+{
+	if (c->stage == RUNNING)
+		(void)kill(c->pid, SIGTERM);
+}
+
 void command_cancel(struct command *c)
 {
 	end_group(c, COMMAND_CANCELLED);

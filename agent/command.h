@@ -55,6 +55,8 @@ extern char *const command_environment[];
  * needed afterwards. *RET (NULL: not wanted) is valid until done(). */
 int command_start(struct event_base *base, const struct command_spec *spec, command_done *done, void *arg,
 		  struct command **ret, struct err *err);
+/* Ask it to end by itself, with SIGTERM; its deadline stays as it is. */
+void command_terminate(struct command *c);
 /* End it as at its deadline; done() follows. */
 void command_cancel(struct command *c);
 /* Did it exit with 0? */

@@ -68,6 +68,8 @@ static const struct setting settings[] = {
 	S(cves, suite, T_STRING, NULL, NULL),
 	S(cves, max_age, T_DURATION, "6h", NULL),
 	S(cves, whitelist, T_PATH, NULL, NULL),
+	S(watch, select, T_ENUM, "all", "all labelled"),
+	S(watch, parallel, T_COUNT, "2", NULL),
 	S(host, cache_size, T_SIZE, "2G", NULL),
 	S(host, engines, T_LINES, NULL, NULL),
 	S(host, runc, T_LINES, NULL, NULL),
@@ -178,7 +180,7 @@ static int parse_section(struct parse *p, char *line, size_t n, struct err *err)
 	line[n - 1] = '\0';
 	if (!known_section(line + 1, n - 2))
 		return err_set(err, CODE_CONFIG, 0,
-			       "%s: unknown section [%s]; accepted: updates, schedule, restart, health, hooks, network, trust, report, cves, host",
+			       "%s: unknown section [%s]; accepted: updates, schedule, restart, health, hooks, network, trust, report, cves, watch, host",
 			       p->where, line + 1);
 	free(p->section);
 	p->section = xstrdup(line + 1);
@@ -337,7 +339,7 @@ static int load_environment(struct config *c, char *const *environ_, struct err 
 	return 0;
 }
 
-static int load_sets(struct config *c, const struct strv *sets, struct err *err)
+int config_apply(struct config *c, const struct strv *sets, struct err *err)
 {
 	bool seen[ARRAY_SIZE(settings)] = { false };
 
@@ -366,7 +368,7 @@ static int load_sets(struct config *c, const struct strv *sets, struct err *err)
 int config_load(const char *file, char *const *environ_, const struct strv *sets, struct config *ret, struct err *err)
 {
 	config_defaults(ret);
-	if (load_file(ret, file, err) == 0 && load_environment(ret, environ_, err) == 0 && load_sets(ret, sets, err) == 0)
+	if (load_file(ret, file, err) == 0 && load_environment(ret, environ_, err) == 0 && config_apply(ret, sets, err) == 0)
 		return 0;
 	config_clear(ret);
 	return -1;

@@ -17,6 +17,7 @@
 enum policy { POLICY_SECURITY, POLICY_ALL };
 enum minimal { MINIMAL_AUTO, MINIMAL_YES, MINIMAL_NO };
 enum restart_mode { RESTART_REPORT, RESTART_SERVICE, RESTART_CONTAINER };
+enum watch_select { WATCH_ALL, WATCH_LABELLED };
 enum severity { SEVERITY_ANY, SEVERITY_LOW, SEVERITY_MODERATE, SEVERITY_IMPORTANT, SEVERITY_CRITICAL };
 
 /* Durations are seconds, sizes bytes. */
@@ -79,6 +80,10 @@ struct config {
 		char *whitelist;	/* in debsecan's format */
 	} cves;
 	struct {
+		int select;		/* enum watch_select */
+		int64_t parallel;	/* containers at once; 0 is 1 */
+	} watch;
+	struct {
 		int64_t cache_size;	/* of hostcache.h; 0: no cache */
 		struct strv engines;	/* sockets; empty: ENGINE_SOCKETS */
 		struct strv runc;	/* state folders; empty: CONTAINERS_RUNC */
@@ -89,6 +94,8 @@ struct config {
 /* Defaults, then FILE (NULL: CONFIG_PATH if it exists), then ENVIRON, then
  * SETS ("section.key=value"). *RET is complete on success, empty on failure. */
 int config_load(const char *file, char *const *environ_, const struct strv *sets, struct config *ret, struct err *err);
+/* SETS on top of what C has. */
+int config_apply(struct config *c, const struct strv *sets, struct err *err);
 /* The pieces, for tests: text of a file under NAME; one assignment. */
 int config_parse(struct config *c, const char *name, const char *text, size_t n, struct err *err);
 void config_defaults(struct config *ret);

@@ -8,6 +8,7 @@
 #include "doctor.h"
 #include "exec.h"
 #include "guard.h"
+#include "hostwatch.h"
 #include "launch.h"
 #include "log.h"
 #include "once.h"
@@ -89,7 +90,7 @@ static int updater(int link, void *arg)
 	return updater_main(arg, link);
 }
 
-/* The updater's working directory is /. */
+/* The updater's working directory is /, and that of what `watch` runs. */
 static int make_absolute(char **path, struct err *err)
 {
 	char cwd[PATH_MAX];
@@ -108,11 +109,12 @@ static int dispatch(int argc, char **argv, struct options *opt)
 {
 	struct err err = ERR_INIT;
 
-	if (opt->verb == VERB_RUN) {
-		if (make_absolute(&opt->config, &err) < 0)
-			return usage_failure(argc, argv, &err);
+	if ((opt->verb == VERB_RUN || opt->verb == VERB_WATCH) && make_absolute(&opt->config, &err) < 0)
+		return usage_failure(argc, argv, &err);
+	if (opt->verb == VERB_WATCH)
+		return watch_main(opt);
+	if (opt->verb == VERB_RUN)
 		return init_main(&opt->init, updater, opt);
-	}
 	if (opt->verb == VERB_DAEMON)
 		return updater_main(opt, -1);
 	if (opt->verb == VERB_COPY_TO)

@@ -270,6 +270,7 @@ struct json_object *snapshot_document(const struct snapshot *s, const struct sna
 		return s->processes ? parts(s->processes, processes, ARRAY_SIZE(processes)) : NULL;
 	case STATUS_HISTORY:
 		return history(state_dir, limit);
+	case STATUS_CONTAINERS:
 	case STATUS_SCHEMA:
 	case STATUS_DOCS:
 		break;

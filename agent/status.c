@@ -78,6 +78,13 @@ static void get_document(struct status *s, struct httpd_conn *c, const struct ht
 	struct buf text = { 0 };
 	int64_t limit = 0;
 
+	if (doc != STATUS_STATUS && (doc == STATUS_CONTAINERS) != s->source->containers) {
+		httpd_error(c, 404, "", CODE_NOT_FOUND,
+			    s->source->containers ? "this agent watches a host: /v1/containers" :
+						    "this agent has one container: /v1/status");
+		return;
+	}
+
 	if (doc == STATUS_HISTORY && parse_limit(http_query(req->query, "limit"), &limit) < 0) {
 		httpd_error(c, 400, "", CODE_BAD_REQUEST, "limit: accepted: a whole number from 1 to 1000000");
 		return;
@@ -225,6 +232,7 @@ static const struct route {
 	{ "/v1/pending", get_document, STATUS_PENDING },
 	{ "/v1/processes", get_document, STATUS_PROCESSES },
 	{ "/v1/history", get_document, STATUS_HISTORY },
+	{ "/v1/containers", get_document, STATUS_CONTAINERS },
 	{ "/v1/schema", get_schema, 0 },
 	{ "/v1/events", get_events, 0 },
 	{ "/metrics", get_metrics, 0 },

@@ -2,6 +2,7 @@
  *
  * Routes (all JSON but the ones marked; HEAD wherever GET is):
  *	GET /v1/status /v1/report /v1/pending /v1/processes /v1/history?limit=N
+ *	GET /v1/containers	where one agent watches many, instead of the four before
  *	GET /v1/schema		JSON Schema of report and status
  *	GET /v1/events		server-sent events: state, progress, done
  *	GET /metrics		Prometheus text or, by Accept, OpenMetrics
@@ -27,6 +28,7 @@ enum status_doc {
 	STATUS_PENDING,
 	STATUS_PROCESSES,
 	STATUS_HISTORY,
+	STATUS_CONTAINERS,
 	STATUS_SCHEMA,
 	STATUS_DOCS
 };
@@ -39,6 +41,7 @@ struct status_source {
 	void (*metrics)(void *arg, bool openmetrics, struct buf *ret);
 	/* Start a run: its id, > 0. -1 with ERR: CODE_BUSY is 409, all else 503. */
 	int64_t (*trigger)(void *arg, enum mode mode, uid_t peer, struct err *err);
+	bool containers;	/* it is asked for status and containers, and for nothing else */
 };
 
 struct status;

@@ -112,7 +112,7 @@ static void on_progress(void *arg, const struct msg_progress *p)
 	send_event(u, "progress", o);
 }
 
-static const struct status_source source = { on_document, on_metrics, on_trigger };
+static const struct status_source source = { .document = on_document, .metrics = on_metrics, .trigger = on_trigger };
 
 static void open_socket(struct updater *u)
 {

@@ -32,7 +32,7 @@ ok "defaults"
 
 # every key of the design is there, and no other goes unnoticed
 assert_streq "$(sed 's/ = .*//' "$T/out" | cut -d. -f1 | uniq | tr '\n' ' ')" \
-	'updates schedule restart health hooks network trust report cves host ' sections
+	'updates schedule restart health hooks network trust report cves watch host ' sections
 run "$S" config --config "$C" --output=json
 assert_status 0
 assert_json "$T/out" 'keys | length > 30'

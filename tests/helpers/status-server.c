@@ -142,7 +142,7 @@ static void on_term(evutil_socket_t sig _unused_, short what _unused_, void *arg
 
 int main(int argc, char **argv)
 {
-	static const struct status_source source = { document, metrics, trigger };
+	static const struct status_source source = { .document = document, .metrics = metrics, .trigger = trigger };
 	cleanup_strv struct strv sets = { 0 };
 	struct server s = { 0 };
 	struct config config;

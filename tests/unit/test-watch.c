@@ -1,0 +1,172 @@
+/* tests/cases/watch/labels, one line each: labels by blanks, "=>", what they mean; then whose turn it is. */
+#include "lines.h"
+#include "watchset.h"
+
+/* "enable report set…" of LABELS, or "refused". */
+static char *meaning(const struct watch_labels *l)
+{
+	struct buf b = { 0 };
+
+	buf_puts(&b, l->enable == 1 ? "enabled" : l->enable == 0 ? "disabled" : "unsaid");
+	if (l->refused)
+		buf_puts(&b, " refused");
+	if (l->report)
+		buf_puts(&b, " report");
+	for (size_t i = 0; i < l->sets.n; i++)
+		buf_printf(&b, " %s", l->sets.v[i]);
+	return buf_steal(&b);
+}
+
+TEST(labels)
+{
+	cleanup_free char *text = lines_read("watch/labels");
+	int n = 0;
+
+	for (char *next = text, *line; (line = lines_next(&next)); n++) {
+		cleanup_free char *shown = xstrdup(line);
+		char *arrow = strstr(line, "=> ");
+		cleanup_strv struct strv labels = { 0 };
+		struct watch_labels l;
+
+		if (!arrow)
+			FAIL("'%s' has no '=>'", shown);
+		*arrow = '\0';
+		for (char *word; (word = strsep(&line, " "));)
+			if (*word)
+				strv_push(&labels, word);
+		watch_labels_read(&labels, &l);
+		cleanup_free char *have = meaning(&l);
+		watch_labels_clear(&l);
+		if (!streq(have, arrow + 3))
+			FAIL("%s\n#   but: %s", shown, have);
+	}
+	GE(n, 20);
+}
+
+/* Hostile bytes of a label reach a log and a page only escaped. */
+TEST(a_refusal_is_printable)
+{
+	cleanup_strv struct strv labels = { 0 };
+	struct watch_labels l;
+
+	strv_push(&labels, "stopgap.set.\033[2J\n=x");
+	watch_labels_read(&labels, &l);
+	bool refused = l.refused, printable = refused && text_printable(l.refused, strlen(l.refused));
+	watch_labels_clear(&l);
+	OK(refused);
+	OK(printable);
+}
+
+static struct config config;
+static struct watched all[4];
+static struct watched *list[4];
+static struct watchset set;
+
+static void prepare(void)
+{
+	static char web[] = "web", db[] = "db";
+
+	config_defaults(&config);
+	config.watch.parallel = 2;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		all[i] = (struct watched){
+			.seen = true, .known = true, .next = 100 + (int64_t)i, .group = i < 3 ? web : db
+		};
+		list[i] = &all[i];
+	}
+	set = (struct watchset){ .v = list, .n = ARRAY_SIZE(list), .config = &config };
+}
+
+static int turn(int64_t now)
+{
+	const struct watched *w = watchset_next(&set, now);
+
+	return w ? (int)(w - all) : -1;
+}
+
+TEST(who_is_due_longest_and_one_of_an_image)
+{
+	struct command *some = (struct command *)(void *)&set;
+	int order[8], n = 0;
+
+	prepare();
+	order[n++] = turn(99);
+	all[2].next = 50;
+	order[n++] = turn(200);
+	all[2].command = some;		/* the others of its image wait, another image does not */
+	order[n++] = turn(200);
+	all[3].command = some;		/* as many as may */
+	order[n++] = turn(200);
+	all[2].command = NULL;
+	all[2].next = 1000;
+	order[n++] = turn(200);
+	config.watch.parallel = 0;	/* is one */
+	order[n++] = turn(200);
+	config_clear(&config);
+	EQ(order[0], -1);
+	EQ(order[1], 2);
+	EQ(order[2], 3);
+	EQ(order[3], -1);
+	EQ(order[4], 0);
+	EQ(order[5], -1);
+}
+
+TEST(who_is_not)
+{
+	int order[6], n = 0;
+
+	prepare();
+	all[0].paused = true;
+	all[1].why_not = "label";
+	all[2].seen = false;
+	order[n++] = turn(200);
+	all[3].next = SCHEDULE_NEVER;
+	order[n++] = turn(200);
+	all[3].asked = true;
+	order[n++] = turn(0);
+	all[0].paused = false;
+	all[3].asked = false;
+	int64_t wake = watchset_wake(&set, 50), none = watchset_wake(&set, 100);
+	config_clear(&config);
+	EQ(order[0], 3);
+	EQ(order[1], -1);
+	EQ(order[2], 3);
+	EQ(wake, 100);
+	EQ(none, SCHEDULE_NEVER);
+}
+
+/* What exec says of a container that it could not enter. */
+TEST(why_there_is_no_report)
+{
+	static const struct {
+		const char *output;
+		enum code code;
+		const char *message;
+	} cases[] = {
+		{ "{\"schema\":1,\"targets\":[{\"error\":{\"code\":\"stopped\",\"message\":\"a\"}}]}\n", CODE_STOPPED,
+		  "a" },
+		{ "stopgap: warning: x\n{\n \"targets\":[{\"error\":null,\"blocked\":[{\"code\":\"busy\",\"detail\":\"b\\u001b\"}]}]\n}\n",
+		  CODE_BUSY, "b\\x1b" },
+		{ "{\"targets\":[{\"error\":{\"code\":\"nonsense\"}}]}", CODE_IO, "no report: exit status 1: {" },
+		{ "{\"targets\":[]}", CODE_IO, "no report: exit status 1: {" },
+		{ "{\"targets\":7}", CODE_IO, "no report: exit status 1: {" },
+		{ "{\"targets\":[7]}", CODE_IO, "no report: exit status 1: {" },
+		{ "stopgap: error: no\n", CODE_IO, "no report: exit status 1: stopgap: error: no" },
+		{ "{", CODE_IO, "no report: exit status 1: {" },
+		{ "", CODE_IO, "no report: exit status 1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct command_result r = {
+			.end = COMMAND_EXITED, .status = 1, .output = cases[i].output, .n = strlen(cases[i].output)
+		};
+		struct watched w = { 0 };
+
+		watched_failed(&w, &r);
+		EQ(w.failure.code, cases[i].code);
+		if (!starts_with(w.failure.msg, cases[i].message))
+			FAIL("'%s', expected '%s'", w.failure.msg, cases[i].message);
+	}
+}
+
+TAP_MAIN
