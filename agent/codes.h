@@ -41,6 +41,8 @@ enum code_class {
 	X(VETOED, "vetoed", CLASS_BLOCKED, "the operator's 'before' hook forbids the run now")     \
 	/* from the host */                                                                        \
 	X(NO_TARGET, "no_target", CLASS_FAILED, "there is no such container")                      \
+	X(EXPORT_UNSUPPORTED, "export_unsupported", CLASS_FAILED, "a layer cannot be made of this container's package system") \
+	X(EXPORT_MIXED, "export_mixed", CLASS_FAILED, "the container has changed packages that stopgap did not update") \
 	X(NO_ENGINE, "no_engine", CLASS_FAILED, "no container engine answers, or none has it")     \
 	X(ENGINE_FAILED, "engine_failed", CLASS_FAILED, "the container engine refused")            \
 	X(AMBIGUOUS, "ambiguous", CLASS_FAILED, "several containers have that name")               \

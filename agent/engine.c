@@ -1,5 +1,6 @@
 /* engine.c - see engine.h. */
 #include <stdio.h>
+#include "cgroupid.h"
 #include "clock.h"
 #include "engine.h"
 #include "httplink.h"
@@ -247,6 +248,29 @@ void engine_image_clear(struct engine_image *i)
 	*i = (struct engine_image){ 0 };
 }
 
+int engine_lowers(const struct strv *sockets, const char *id, struct strv *ret, struct err *err)
+{
+	cleanup_free char *path = xasprintf("/containers/%s/json", id), *text = NULL;
+	struct inspect i = { .path = path };
+
+	if (!cgroup_id_hex(id))
+		return err_set(err, CODE_NO_ENGINE, 0,
+			       "the layers of '%.80s' are unknown: it is of no engine that has an API", id);
+	if (each_engine(sockets, inspect_there, &i, err) < 0)
+		return -1;
+	struct json_object *driver = at(i.ret, "GraphDriver", json_type_object);
+	struct json_object *dirs = at(at(driver, "Data", json_type_object), "LowerDir", json_type_string);
+
+	text = dirs ? xstrdup(json_object_get_string(dirs)) : xstrdup("");
+	json_object_put(i.ret);
+	char *rest = text;
+	for (char *one; (one = strsep(&rest, ":"));)
+		if (*one == '/' && ret->n < LAYERS_MAX)
+			strv_push(ret, one);
+	return ret->n ? 0 :
+			err_set(err, CODE_NO_ENGINE, 0, "the engine does not tell where the layers of %.12s are", id);
+}
+
 /* --- restart ------------------------------------------------------------------------------ */
 
 struct restarting {
@@ -270,7 +294,7 @@ int engine_restart(const struct strv *sockets, const char *id, int64_t timeout, 
 	cleanup_free char *path = xasprintf("/containers/%s/restart?t=%lld", id, (long long)stop);
 	struct restarting r = { .path = path, .seconds = (int)stop + RESTART_S };
 
-	if (strspn(id, "0123456789abcdef") != 64 || id[64])
+	if (!cgroup_id_hex(id))
 		return err_set(err, CODE_NO_ENGINE, 0,
 			       "restart container '%.80s': it is of no engine that has an API: restart it by hand", id);
 	if (each_engine(sockets, restart_there, &r, err) < 0)

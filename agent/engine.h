@@ -30,5 +30,8 @@ int engine_image(const struct strv *sockets, const char *name, struct engine_ima
 void engine_image_clear(struct engine_image *i);
 /* The whole answer of GET /images/NAME/json; caller puts it. */
 int engine_inspect(const struct strv *sockets, const char *name, struct json_object **ret, struct err *err);
+/* The folders of the image's layers below container ID, the uppermost first, from an engine that uses overlayfs and says
+ * so. -1: unknown. */
+int engine_lowers(const struct strv *sockets, const char *id, struct strv *ret, struct err *err);
 /* Restart container ID, with TIMEOUT seconds to stop; returns when it runs again. */
 int engine_restart(const struct strv *sockets, const char *id, int64_t timeout, struct err *err);

@@ -112,30 +112,49 @@ static int step(struct walk *w, const char *name, const char *rest)
 	return 0;
 }
 
-int inroot_walk(int root, const char *path)
+/* All of PATH; W's descriptor is the caller's then. */
+static int go(struct walk *w, const char *path)
 {
-	struct walk w = { .root = root, .fd = -1 };
 	size_t n = strlen(path);
-	char *p = w.todo, *name;
+	char *p = w->todo, *name;
 
 	if (n >= PATH_MAX)
 		return fail(ENAMETOOLONG);
-	memcpy(w.todo, path, n + 1);
-	if (to_root(&w) < 0)
+	memcpy(w->todo, path, n + 1);
+	if (to_root(w) < 0)
 		return -1;
 	while ((name = take_name(&p))) {
-		int rc = step(&w, name, p);
+		int rc = step(w, name, p);
 
 		if (rc < 0) {
 			int errnum = errno;
 
-			closep(&w.fd);
+			closep(&w->fd);
 			return fail(errnum);
 		}
 		if (rc > 0)
-			p = w.todo;
+			p = w->todo;
 	}
-	return w.fd;
+	return 0;
+}
+
+int inroot_walk(int root, const char *path)
+{
+	struct walk w = { .root = root, .fd = -1 };
+
+	return go(&w, path) < 0 ? -1 : w.fd;
+}
+
+int inroot_resolve(int root, const char *path, char *ret)
+{
+	struct walk w = { .root = root, .fd = -1 };
+
+	if (go(&w, path) < 0)
+		return -1;
+	closep(&w.fd);
+	size_t n = strlen(w.done), slash = w.done[0] == '/';
+	memcpy(ret, w.done + slash, n - slash + 1);
+	return 0;
 }
 
 int inroot_open(int root, const char *path)

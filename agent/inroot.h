@@ -10,3 +10,6 @@
 int inroot_open(int root, const char *path);
 /* The same without openat2(): kernels before 5.6, and profiles that refuse it. */
 int inroot_walk(int root, const char *path);
+/* Where PATH leads from ROOT, as plain names without links ("usr/lib/x"; "": the root itself), into RET of PATH_MAX
+ * bytes. -1 with errno. */
+int inroot_resolve(int root, const char *path, char *ret);

@@ -7,6 +7,7 @@
 #include "cves.h"
 #include "doctor.h"
 #include "exec.h"
+#include "export.h"
 #include "guard.h"
 #include "hostwatch.h"
 #include "launch.h"
@@ -53,7 +54,7 @@ static int with_config(int argc, char **argv, const struct options *opt)
 		[VERB_ONCE] = once_main,      [VERB_CHECK] = once_main,	     [VERB_SCAN] = once_main,
 		[VERB_STATUS] = show_status,  [VERB_HISTORY] = show_history, [VERB_CONFIG] = show_config,
 		[VERB_CVES] = cves_main,      [VERB_DOCTOR] = doctor_main, [VERB_PS] = ps_main,
-		[VERB_WRAP] = wrap_main,
+		[VERB_WRAP] = wrap_main,      [VERB_EXPORT] = export_main,
 	};
 	struct config config;
 	struct err err = ERR_INIT;

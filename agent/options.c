@@ -9,7 +9,8 @@
 enum option_id {
 	OPT_CONFIG = 256, OPT_SET, OPT_OUTPUT, OPT_LOG_FORMAT, OPT_DRY_RUN, OPT_CHANGED, OPT_WATCH, OPT_LIMIT, OPT_WARNING,
 	OPT_CRITICAL, OPT_USER, OPT_BEFORE_START, OPT_REWRITE, OPT_REMAP, OPT_OFFLINE,
-	OPT_PARALLEL, OPT_TIMEOUT, OPT_ALL, OPT_LABEL, OPT_HOST, OPT_LAYERS, OPT_INSPECT
+	OPT_PARALLEL, OPT_TIMEOUT, OPT_ALL, OPT_LABEL, OPT_HOST, OPT_LAYERS, OPT_INSPECT,
+	OPT_FORMAT, OPT_TO
 };
 
 #define ALL ((1u << VERB_MAX) - 1)
@@ -48,9 +49,12 @@ static const struct {
 	{ "warning", OPT_WARNING, "RANGE", REPORTS, "nagios: warn when the open updates leave RANGE" },
 	{ "critical", OPT_CRITICAL, "RANGE", REPORTS, "nagios: the same for critical" },
 	{ "layers", OPT_LAYERS, NULL, ON(VERB_PS), "show which vulnerable containers share a layer of their images" },
-	{ "host", OPT_HOST, "SOCKET", ON(VERB_PS) | ON(VERB_WRAP), "ask the engine there (unix:///run/docker.sock); may be repeated" },
+	{ "host", OPT_HOST, "SOCKET", ON(VERB_PS) | ON(VERB_WRAP) | ON(VERB_EXPORT),
+	  "ask the engine there (unix:///run/docker.sock); may be repeated" },
 	{ "inspect", OPT_INSPECT, "FILE", ON(VERB_WRAP),
 	  "what docker inspect or skopeo inspect --config print, instead of an engine's answer" },
+	{ "format", OPT_FORMAT, "FORM", ON(VERB_EXPORT), "oci-layer (default), or commands for a Dockerfile" },
+	{ "to", OPT_TO, "FILE", ON(VERB_EXPORT), "write it there instead of to stdout" },
 	{ "log-format", OPT_LOG_FORMAT, "FORM", ALL, "of the lines on stderr: text (default) or json" },
 	{ "verbose", 'v', NULL, ALL, "say more on stderr; twice for debugging" },
 	{ "quiet", 'q', NULL, ALL, "say only warnings and errors on stderr" },
@@ -84,6 +88,8 @@ static const struct {
 	[VERB_PS] = { "ps", "", "from the host: list its containers, of any engine, and how far each is patched", TEXT_JSON },
 	[VERB_WRAP] = { "wrap", " IMAGE", "from the host: show how to start an image with stopgap around its command", TEXT_JSON },
 	[VERB_WATCH] = { "watch", "", "from the host: stay, and keep its containers patched", 0 },
+	[VERB_EXPORT] = { "export", " NAME", "from the host: the patch of a container, as a layer for its image or as commands",
+			   FORM(OUTPUT_TEXT) },
 	[VERB_CONFIG] = { "config", "", "show the effective configuration and where each value came from",
 			   TEXT_JSON },
 	[VERB_COPY_TO] = { "copy-to", " DIR", "copy the bundle into DIR, a volume of another container for example", 0 },
@@ -96,6 +102,7 @@ void options_clear(struct options *o)
 	strv_clear(&o->hosts);
 	strv_clear(&o->words);
 	free(o->inspect);
+	free(o->to);
 	free(o->warning);
 	free(o->critical);
 	strv_clear(&o->exec.targets);
@@ -221,6 +228,15 @@ static int take_option(struct options *o, int id, unsigned *seen, struct err *er
 			return -1;
 		strv_push(&o->hosts, optarg);
 		return 0;
+	case OPT_FORMAT:
+		if (take_word("format", optarg, "oci-layer, commands", &word, err) < 0)
+			return -1;
+		o->commands = word == 1;
+		return 0;
+	case OPT_TO:
+		free(o->to);
+		o->to = xstrdup(optarg);
+		return 0;
 	case OPT_INSPECT:
 		free(o->inspect);
 		o->inspect = xstrdup(optarg);
@@ -306,7 +322,7 @@ static int check_form(const struct options *o, struct err *err)
 /* How many words a mode takes, which all are needed. */
 static size_t words_wanted(enum verb v)
 {
-	return v == VERB_WRAP || v == VERB_COPY_TO;
+	return v == VERB_WRAP || v == VERB_EXPORT || v == VERB_COPY_TO;
 }
 
 int options_parse(int argc, char **argv, struct options *ret, struct err *err)

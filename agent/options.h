@@ -14,7 +14,7 @@ enum output { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_NAGIOS, OUTPUT_OPENMETRICS };
 
 enum verb {
 	VERB_RUN, VERB_DAEMON, VERB_ONCE, VERB_CHECK, VERB_SCAN, VERB_STATUS, VERB_HISTORY, VERB_CVES,
-	VERB_DOCTOR, VERB_CONFIG, VERB_PS, VERB_EXEC, VERB_WATCH, VERB_WRAP, VERB_COPY_TO, VERB_MAX
+	VERB_DOCTOR, VERB_CONFIG, VERB_PS, VERB_EXEC, VERB_WATCH, VERB_WRAP, VERB_EXPORT, VERB_COPY_TO, VERB_MAX
 };
 
 struct options {
@@ -30,7 +30,9 @@ struct options {
 	bool offline;		/* doctor: ask no repository */
 	int64_t limit;		/* history: entries; 0: the default */
 	bool layers;		/* ps: which containers share one */
-	struct strv words;	/* wrap: the image; copy-to: the folder */
+	struct strv words;	/* wrap: the image; export: the container; copy-to: the folder */
+	bool commands;		/* export: --format=commands, not a layer */
+	char *to;		/* export: a file, NULL: stdout */
 	char *inspect;		/* wrap: --inspect, a file */
 	struct strv hosts;	/* --host: sockets of engines, instead of host.engines */
 	char *warning, *critical; /* thresholds of Nagios' form, NULL: the defaults */
