@@ -9,10 +9,12 @@
 #include <sys/wait.h>
 #include "clock.h"
 #include "enter.h"
+#include "entershare.h"
 #include "fd.h"
 #include "hoststate.h"
 #include "log.h"
 #include "messages.h"
+#include "report.h"
 #include "syscalls.h"
 
 #define KILL_MS 2000 /* after the deadline: what lives on then is abandoned */
@@ -29,6 +31,7 @@ struct entry {
 	struct buf line, note;
 	size_t lines;
 	bool agent_gone;
+	struct entershare share;
 };
 
 static void close_fd(int *fd)
@@ -64,6 +67,7 @@ static void take_output(struct entry *e)
 			return;
 		}
 		buf_append(&e->result->output, chunk, n);
+		entershare_take(&e->share, &e->result->output, e->socket);
 	}
 }
 
@@ -209,12 +213,14 @@ static void supervise(struct entry *e)
 			break;
 		}
 		uint64_t left = e->spec->deadline - now;
-		if (poll(p, ARRAY_SIZE(p), left > 60000 ? 60000 : (int)left) < 0 && errno != EINTR)
+		if (poll(p, ARRAY_SIZE(p), entershare_timeout(&e->share, left > 60000 ? 60000 : (int)left)) < 0 &&
+		    errno != EINTR)
 			break;
 		if (p[5].revents)
 			take_signal(e);
 		take_note(e);
 		take_output(e);
+		entershare_step(&e->share, e->socket);
 		take_log(e);
 		take_ends(e);
 	}
@@ -276,13 +282,16 @@ static int fill_state(const struct enter_spec *spec, const struct inject *in, in
 	*dir = openat(in->state, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (*dir < 0)
 		return err_set(err, CODE_IO, errno, "open the state folder");
-	if (hoststate_fill(spec->state_dir, *dir, t->root_uid, t->root_gid, err) < 0)
-		return -1;
-	/* by which the agent knows a folder of its own (statedir.h) */
-	cleanup_fd int lock = openat(*dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (lock < 0 || fchown(lock, t->root_uid, t->root_gid) < 0)
-		return err_set(err, CODE_IO, errno, "make the lock of the state folder");
-	return 0;
+	return hoststate_fill(spec->state_dir, *dir, t->root_uid, t->root_gid, err);
+}
+
+/* A run that answered its question leaves lists that may be another one's start. */
+static bool is_good(const struct entry *e)
+{
+	int code = WEXITSTATUS(e->result->status);
+
+	return e->result->error.code == CODE_OK && WIFEXITED(e->result->status) && code != EXIT_FAILED &&
+	       code != EXIT_USAGE && code != EXIT_BLOCKED;
 }
 
 void enter_run(const struct enter_spec *spec, struct enter_result *ret)
@@ -306,12 +315,18 @@ void enter_run(const struct enter_spec *spec, struct enter_result *ret)
 	*ret = (struct enter_result){ .error = ERR_INIT, .state = ERR_INIT };
 	if (inject_make(&what, &in, &ret->error) < 0)
 		return;
-	if (fill_state(spec, &in, &state, &ret->error) == 0 && start(&e, &in, &ret->error) == 0) {
+	bool filled = fill_state(spec, &in, &state, &ret->error) == 0;
+	e.share.name = spec->name;
+	if (filled && spec->cache && spec->state_dir)
+		e.share.share = hostshare_begin(spec->cache, state, spec->target->root_uid, spec->target->root_gid,
+						spec->group, spec->share_wait);
+	if (filled && start(&e, &in, &ret->error) == 0) {
 		supervise(&e);
 		if (ret->error.code == CODE_OK && !e.agent_gone)
 			(void)err_set(&ret->error, CODE_ENTER_FAILED, 0,
 				      "the process that enters the container was ended");
 	}
+	hostshare_end(steal_ptr(&e.share.share), is_good(&e));
 	/* whatever became of it: how fresh the metadata was that it has seen must not be lost */
 	if (spec->state_dir && e.mntns)
 		(void)hoststate_take(spec->state_dir, state, &ret->state);

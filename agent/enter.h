@@ -12,6 +12,7 @@
  */
 #pragma once
 #include "buf.h"
+#include "hostcache.h"
 #include "inject.h"
 #include "target.h"
 #include "wire.h"
@@ -26,6 +27,9 @@ struct enter_spec {
 	const struct strv *env; /* "NAME=value", besides the few words that every program expects */
 	uint64_t deadline; /* clock_ms() */
 	uint64_t state_max; /* bytes */
+	const struct hostcache *cache; /* downloads of other containers; NULL: none */
+	const char *group; /* hostlists.h */
+	int64_t share_wait; /* s it may wait for others that fetch the same */
 	const char *state_dir; /* hoststate.h: what it gets and what it leaves; NULL: nothing is kept */
 };
 

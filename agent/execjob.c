@@ -9,6 +9,7 @@
 #include "client.h"
 #include "execjob.h"
 #include "fd.h"
+#include "hostlists.h"
 #include "hoststate.h"
 #include "log.h"
 #include "statedir.h"
@@ -80,6 +81,7 @@ static struct json_object *enter(struct exec_job *j, const struct exec_shared *s
 	struct err err = ERR_INIT;
 	struct strv args = { 0 }, env = { 0 };
 	struct enter_result result;
+	struct hostcache cache;
 
 	if (target_open(j->container->pid, j->container->start, &target, &err) < 0)
 		return enterreport_failure(&j->who, &err);
@@ -89,12 +91,19 @@ static struct json_object *enter(struct exec_job *j, const struct exec_shared *s
 	}
 	inner_args(s->inner, &args);
 	config_environment(s->config, &env);
+	strv_push(&env, "STOPGAP_LINK=stdio");
+	if (hostcache_open(s->config->report.state_dir, s->config->host.cache_size, &cache, &err) < 0)
+		log_warning("%s; going on without it", err.msg);
+	cleanup_free char *group = hostlists_group("/proc", j->container->pid, j->container->image_id);
 	const struct enter_spec spec = { .target = &target,
 					 .name = j->name,
 					 .bundle = s->bundle,
 					 .args = &args,
 					 .env = &env,
 					 .deadline = j->deadline,
+					 .cache = &cache,
+					 .group = group,
+					 .share_wait = s->config->network.timeout,
 					 .state_dir = dir,
 					 .state_max = (uint64_t)s->config->network.max_bytes + STATE_MIN };
 	copy_turn(s, index, true);
@@ -103,6 +112,7 @@ static struct json_object *enter(struct exec_job *j, const struct exec_shared *s
 	record(j, s, dir, o);
 	enter_result_clear(&result);
 	target_clear(&target);
+	hostcache_close(&cache);
 	strv_clear(&args);
 	strv_clear(&env);
 	return o;

@@ -212,7 +212,7 @@ enum hostshare_answer hostshare_line(struct hostshare *s, struct json_object *li
 		strv_clear(&s->said.lists);
 		s->said.lists = l.lists;
 		l.lists = (struct strv){ 0 };
-	} else {
+	} else if (!json_object_object_get_ex(line, "lists", NULL)) {
 		answer = HOSTSHARE_GO;
 	}
 	wire_clear(&hostline, &l);

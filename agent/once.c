@@ -6,6 +6,7 @@
 #include "log.h"
 #include "loop.h"
 #include "once.h"
+#include "oncelink.h"
 #include "output.h"
 #include "print.h"
 #include "run.h"
@@ -36,6 +37,11 @@ static void on_signal(evutil_socket_t sig, short what _unused_, void *arg)
 	if (o->stops++ == 0)
 		log_notice("signal %d: finishing the running set, then stopping", (int)sig);
 	run_stop(o->run, RUN_ON_REQUEST);
+}
+
+static void on_host(void *arg _unused_, const struct hostline *say)
+{
+	oncelink_say(say);
 }
 
 static enum mode mode_of(const struct options *opt)
@@ -110,13 +116,15 @@ static int hand_over(const struct options *opt, const struct config *config, con
 
 static int run_here(const struct options *opt, const struct config *config, const struct report *previous)
 {
-	static const struct run_callbacks quiet = { .done = on_done }, loud = { .done = on_done, .progress = on_progress };
+	static const struct run_callbacks quiet = { .done = on_done }, loud = { .done = on_done, .progress = on_progress },
+					 entered = { .done = on_done, .host = on_host };
 	static const int sigs[] = { SIGTERM, SIGINT, SIGHUP };
 	struct event *ev[ARRAY_SIZE(sigs)];
 	char bundle[PATH_MAX];
 	struct err err = ERR_INIT;
 	struct report report;
 	struct once o = { 0 };
+	struct oncelink link;
 
 	if (bundle_find(bundle, sizeof(bundle), &err) < 0) {
 		log_err(LOG_ERROR, &err);
@@ -126,7 +134,12 @@ static int run_here(const struct options *opt, const struct config *config, cons
 	report_init(&report, mode_of(opt), "command");
 	if (lively(opt))
 		log_set_before(progress_clear);
-	o.run = run_start(o.base, config, bundle, &report, lively(opt) ? &loud : &quiet, &o);
+	o.run = run_start(o.base, config, bundle, &report,
+			  oncelink_wanted() ? &entered :
+			  lively(opt)	    ? &loud :
+					      &quiet,
+			  &o);
+	oncelink_start(o.base, o.run, &link);
 	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++)
 		ev[i] = loop_signal(o.base, sigs[i], on_signal, &o);
 	(void)event_base_dispatch(o.base);
@@ -134,6 +147,7 @@ static int run_here(const struct options *opt, const struct config *config, cons
 	int status = finish(opt, &report, NULL, previous);
 	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++)
 		event_free(ev[i]);
+	oncelink_stop(&link);
 	run_free(o.run);
 	report_clear(&report);
 	event_base_free(o.base);

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2317 # wait_for calls them
 # timeout: 900
 # `stopgap watch` over containers of a Docker Engine: by label only, since other tests run theirs on this machine.
 . "$(dirname "$0")/../lib.sh"

@@ -2,13 +2,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sha256.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include "clock.h"
+#include "entershare.h"
 #include "fd.h"
 #include "hostcache.h"
 #include "hostlists.h"
 #include "hostshare.h"
 #include "hosttree.h"
+#include "log.h"
 #include "tap.h"
 #include "wire.h"
 
@@ -396,6 +399,57 @@ TEST(links_lead_nowhere)
 	OK(!leaked);
 	STREQ(still, "untouched");
 	STREQ(got, "deb");
+}
+
+/* What an entry writes, byte by byte: its lines are taken out and answered, the rest is its report. */
+TEST(lines_ahead_of_a_report)
+{
+	static const char said[] =
+		"{\"lists\":[]}\n{\"want\":[]}\n{\"fetched\":true}\n{\n  \"want\":1\n}\n{\"fetched\":true}\n";
+	struct buf out = { 0 };
+	char answers[256] = "";
+	int a, pair[2];
+
+	fresh(1 << 20);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		FAIL("socketpair: %s", strerror(errno));
+	struct entershare e = { .share = enter("one", &a, 5), .name = "one" };
+	for (size_t i = 0; said[i]; i++) {
+		buf_putc(&out, said[i]);
+		entershare_take(&e, &out, pair[0]);
+	}
+	ssize_t n = recv(pair[1], answers, sizeof(answers) - 1, MSG_DONTWAIT);
+	cleanup_free char *report = buf_steal(&out);
+	hostshare_end(e.share, false);
+	(void)close(a), (void)close(pair[0]), (void)close(pair[1]);
+	clean();
+	GE(n, 0);
+	STREQ(answers, "{\"go\":true}\n{\"go\":true}\n");
+	STREQ(report, "{\n  \"want\":1\n}\n{\"fetched\":true}\n");
+}
+
+/* One that asks without end, and never reads: it is not waited for, and what is too much is its report. */
+TEST(lines_without_end)
+{
+	struct buf out = { 0 };
+	int a, pair[2];
+
+	fresh(1 << 20);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		FAIL("socketpair: %s", strerror(errno));
+	log_setup("test", LOG_ERROR, LOG_TEXT);
+	struct entershare e = { .share = enter("one", &a, 5), .name = "one" };
+	for (int i = 0; i < 10000; i++) {
+		buf_puts(&out, i % 2 ? "{\"fetched\":true}\n" : "{\"want\":[{}]}\n");
+		entershare_take(&e, &out, pair[0]);
+	}
+	size_t left = out.n;
+	buf_clear(&out);
+	hostshare_end(e.share, false);
+	(void)close(a), (void)close(pair[0]), (void)close(pair[1]);
+	clean();
+	GE(left, (size_t)100000);
+	EQ(e.lines, ENTERSHARE_LINES);
 }
 
 /* --- lists --------------------------------------------------------------------------------- */
