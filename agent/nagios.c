@@ -45,6 +45,9 @@ int output_nagios(const struct report *r, const char *warning, const char *criti
 			const struct msg_reason *b = wire_list_at(&msg_reason, &r->blocked, 0);
 
 			buf_printf(&text, "%s: %s", code_name(b->code), strna(b->detail));
+		} else if (report_broken_service(r)) {
+			state = 2;
+			buf_printf(&text, "%s is not well after its restart", strna(report_broken_service(r)->service));
 		} else {
 			buf_puts(&text, r->exit_code != EXIT_NO_METADATA ? "failed" :
 				 r->security_source ? "a security repository could not be used" :

@@ -167,6 +167,17 @@ static void put_done(const struct out *o, const struct report *r, const char *si
 	put(o, GOOD, r->scanned ? ", no process runs old code\n" : "\n");
 }
 
+static void put_failure(const struct out *o, const struct report *r)
+{
+	const struct find_restart *f = report_broken_service(r);
+	cleanup_free char *service = f ? out_cell(f->service) : NULL;
+
+	if (r->error.code == CODE_OK && f)
+		put(o, BAD, "failed: %zu updates applied, and %s is not well after its restart\n", r->applied.n, service);
+	else
+		put(o, BAD, "%s\n", report_result(r));
+}
+
 static void put_result(const struct out *o, const struct report *r)
 {
 	cleanup_strv struct strv cves = { 0 };
@@ -204,7 +215,7 @@ static void put_result(const struct out *o, const struct report *r)
 		break;
 	case EXIT_FAILED:
 	case EXIT_USAGE:
-		put(o, BAD, "%s\n", streq(report_result(r), "interrupted") ? "interrupted" : "failed");
+		put_failure(o, r);
 		break;
 	}
 	if (r->error.code != CODE_OK) {

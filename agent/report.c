@@ -110,12 +110,37 @@ bool report_stale(const struct report *r)
 	return r->stale.n > 0;
 }
 
+static bool runs_still(const struct report *r, const struct find_restart *f)
+{
+	for (size_t i = 0; i < r->stale.n; i++) {
+		const struct find_process *p = wire_list_at(&find_process, &r->stale, i);
+
+		if (streq(strna(p->service), strna(f->service)) && streq(strna(p->kind), strna(f->kind)))
+			return true;
+	}
+	return false;
+}
+
+const struct find_restart *report_broken_service(const struct report *r)
+{
+	for (size_t i = 0; i < r->restarts.n; i++) {
+		const struct find_restart *f = wire_list_at(&find_restart, &r->restarts, i);
+
+		if (f->code == CODE_DIED_AGAIN || streq(strna(f->health), "unhealthy") ||
+		    (f->code == CODE_RESTART_FAILED && !runs_still(r, f)))
+			return f;
+	}
+	return NULL;
+}
+
 static enum exit_code judge(const struct report *r)
 {
 	size_t open = report_open(r);
 
 	if (r->error.code != CODE_OK)
 		return code_class(r->error.code) == CLASS_USAGE ? EXIT_USAGE : EXIT_FAILED;
+	if (report_broken_service(r))
+		return EXIT_FAILED;
 	if (r->blocked.n)
 		return EXIT_BLOCKED;
 	if (r->mode == MODE_SCAN)

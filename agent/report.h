@@ -73,6 +73,10 @@ void report_block(struct report *r, enum code code, const char *fmt, ...) _print
 void report_alarm(struct report *r, enum code code, const char *fmt, ...) _printf_(3, 4);
 /* Does a process run old code, or may it: unreadable, and older than an update? */
 bool report_stale(const struct report *r);
+/* The service that a restart has left broken: it died again or is unhealthy, or
+ * the restart failed and not even the old processes run. NULL: there is none.
+ * Updates are in place then, and the run has failed all the same. */
+const struct find_restart *report_broken_service(const struct report *r);
 /* "once", "dry-run", "check", "scan", "doctor", "probe" */
 const char *mode_name(enum mode mode);
 /* Judge: end time, exit code (the first that matches: 2, 1, 3, 4, 102, 100, 6, 5, 0). */

@@ -105,10 +105,23 @@ wait "${waiting[@]}" || true
 assert_json "$T/state/last.json" '.restarts | length == 1 and .[0].code == "ok" and .[0].health == "unknown"'
 ok "a stop ends the question for the service's health"
 
-kill -TERM "$init"
-wait_for 20 gone "$init"
-rm -rf "$T/state" "$S" # what was restarted already is not again
-wrap
+# again   PID 1 anew; what was restarted already is not again
+again() {
+	kill -TERM "$init"
+	wait_for 20 gone "$init"
+	rm -rf "$T/state" "$S"
+	wrap
+}
+STOPGAP_HEALTH_COMMAND=/bin/false STOPGAP_HEALTH_TIMEOUT=1s again
+replace
+run "$B/stopgap" once
+assert_status 1
+assert_file_has_content "$T/out" 'failed: 0 updates applied, and service is not well after its restart'
+assert_file_has_content "$T/out" '\[unhealthy\]'
+assert_json "$T/state/last.json" '.result == "failed" and .exit_code == 1 and .restarts[0].health == "unhealthy" and (.alarms | any(.code == "unhealthy"))'
+ok "a service that is not well after its restart is no success"
+
+again
 child=$(curl -sf --unix-socket "$S" http://localhost/v1/status | jq .agent.child.pid)
 child_start=$(proc_start "$child")
 replace

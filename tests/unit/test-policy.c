@@ -10,6 +10,7 @@
  *
  * A verdict case: the exit code and word of a report.
  *	mode once|check	  support WORD	  no-source	blind		interrupted	error CODE	blocked CODE
+ *	restart SERVICE CODE [HEALTH]	stale SERVICE
  *	applied PACKAGE	  pending PACKAGE  kept PACKAGE CODE	failed PACKAGE CODE
  *	exit NUMBER WORD			expected
  */
@@ -181,6 +182,14 @@ static void check_verdict(void)
 			u->package = xstrdup(one);
 			if (streq(word, "kept"))
 				u->kept_back.code = (enum code)code_from_name(two);
+		} else if (streq(word, "restart")) {
+			struct find_restart *f = wire_list_add(&find_restart, &r.restarts);
+			f->service = xstrdup(one);
+			f->code = (enum code)code_from_name(two);
+			f->health = w.n > 3 ? xstrdup(w.w[3]) : NULL;
+		} else if (streq(word, "stale")) {
+			struct find_process *p = wire_list_add(&find_process, &r.stale);
+			p->service = xstrdup(one);
 		} else if (streq(word, "exit")) {
 			report_finish(&r);
 			cleanup_free char *got = xasprintf("%d %s", (int)r.exit_code, report_result(&r));
