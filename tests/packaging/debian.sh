@@ -54,7 +54,7 @@ assert_same_file "$T/two" "$T/one"
 ok "both builds gave the same bytes: source and binary package"
 
 mkdir "$T/lintian"
-run env TMPDIR="$T/lintian" lintian --allow-root --show-overrides --fail-on error,warning --tag-display-limit 0 "$T"/1/out/*.dsc "$deb"
+run env TMPDIR="$T/lintian" lintian --allow-root --show-overrides --fail-on none --tag-display-limit 0 "$T"/1/out/*.dsc "$deb"
 assert_status 0
 assert_not_file_has_content "$T/out" '^[EW]:'
 while read -r tag; do
