@@ -1,6 +1,7 @@
 #!/bin/sh
 # closure.sh PROGRAM...   print the shared libraries that these programs need, and theirs, as `SONAME FILE`, sorted.
 #
+# $LDD is what lists them for another machine ("EMULATOR LOADER --list").
 # The loader is one of them, under the file name that the programs ask for.  What is missing, and one name that leads to
 # two files, end with a message and exit 1.
 set -eu
@@ -13,7 +14,11 @@ die() { echo "closure.sh: $*" >&2; exit 1; }
 all=
 for program; do
 	[ -x "$program" ] || die "'$program' is missing; build or install it first"
-	one=$(ldd "$program") || die "'$program' is not a program with shared libraries"
+	case $program in
+	*/*) ;;
+	*) program=./$program ;;
+	esac
+	one=$(${LDD:-ldd} "$program") || die "'$program' is not a program with shared libraries"
 	case $one in
 	*"statically linked"*) die "'$program' has no shared libraries" ;;
 	esac
