@@ -30,6 +30,7 @@ refused "$f" 's/apiVersion: apps\/v1/apiVersion: apps\/v2/' 'apiVersion'
 refused "$f" 's/failureThreshold: 24/failureThreshold: "24"/' 'failureThreshold'
 refused "$f" 's/failureThreshold: 24/failureThreshold: 2/' 'before_start'
 refused "$f" 's/"run", "--"/"runn", "--"/' "mode 'runn'"
+refused "$f" 's/"copy-to"/"copy-all"/' "mode 'copy-all'"
 refused "$f" 's/readOnlyRootFilesystem: false/readOnlyRootFilesystem: true/' 'read-only'
 refused "$f" 's/STOPGAP_RESTART_MODE/STOPGAP_RESTART_MOOD/' 'STOPGAP_RESTART_MOOD'
 valid "$kit/kubernetes/networkpolicy.yaml"
