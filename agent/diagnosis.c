@@ -336,9 +336,10 @@ void diagnosis_text(const struct diagnosis *d, bool colour, struct buf *ret)
 		put_finding(&o, &d->v[i]);
 	switch (code) {
 	case EXIT_DONE:
-		put(&o, GOOD,
-		    d->offline ? "ready, as far as can be seen without the network\n" :
-				 "ready: security updates can be applied\n");
+		put(&o, GOOD, "%s\n",
+		    d->host_mode ? "ready: containers can be entered; 'stopgap exec --all -- check' looks into each" :
+		    d->offline	 ? "ready, as far as can be seen without the network" :
+				   "ready: security updates can be applied");
 		break;
 	case EXIT_BLOCKED:
 		put(&o, BAD, "blocked: no security update can be applied before that is mended\n");
@@ -354,7 +355,7 @@ void diagnosis_text(const struct diagnosis *d, bool colour, struct buf *ret)
 	case EXIT_PARTIAL:
 	case EXIT_PENDING:
 	case EXIT_STALE:
-		put(&o, BAD, "failed: a run would fail\n");
+		put(&o, BAD, "failed: %s\n", d->host_mode ? "containers cannot be entered" : "a run would fail");
 		break;
 	}
 }
@@ -368,6 +369,7 @@ struct json_object *diagnosis_json(const struct diagnosis *d)
 	json_object_object_add(o, "stopgap", json_object_new_string(PACKAGE_VERSION));
 	wire_add_string(o, "host", d->host);
 	wire_add_string(o, "distribution", d->distribution);
+	json_object_object_add(o, "host_mode", json_object_new_boolean(d->host_mode));
 	json_object_object_add(o, "offline", json_object_new_boolean(d->offline));
 	json_object_object_add(o, "verdict", json_object_new_string(verdict(code)));
 	json_object_object_add(o, "exit_code", json_object_new_int(code));

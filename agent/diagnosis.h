@@ -27,6 +27,7 @@ struct diagnosis {
 	struct finding *v;
 	size_t n;
 	bool offline;		/* no repository was asked */
+	bool host_mode;		/* it is about entering containers */
 	const char *host;	/* of the container, for the headline; not owned */
 	const char *distribution;
 };

@@ -4,6 +4,7 @@
 #include "doctor.h"
 #include "log.h"
 #include "loop.h"
+#include "plugin.h"
 #include "print.h"
 #include "run.h"
 
@@ -83,6 +84,23 @@ static int show(const struct options *opt, const struct diagnosis *d)
 	return (int)diagnosis_exit(d);
 }
 
+static int doctor_host(const struct options *opt, const struct config *config)
+{
+	struct diagnosis d = { .offline = opt->offline, .host_mode = true };
+	struct err err = ERR_INIT;
+	cleanup_strv struct strv plugins = { 0 };
+	char bundle[PATH_MAX];
+
+	if (bundle_find(bundle, sizeof(bundle), &err) < 0 || plugin_list(bundle, &plugins, &err) < 0)
+		diagnosis_add(&d, "plugin", FINDING_BAD, err.code, "%s", err.msg);
+	else
+		diagnosis_add(&d, "plugin", FINDING_OK, CODE_OK, "%zu in %s", plugins.n, bundle);
+	look_at_host(&d, config);
+	int status = show(opt, &d);
+	diagnosis_clear(&d);
+	return status;
+}
+
 int doctor_main(const struct options *opt, const struct config *config)
 {
 	struct diagnosis d = { .offline = opt->offline };
@@ -91,6 +109,8 @@ int doctor_main(const struct options *opt, const struct config *config)
 	bool agent = client_present(config->report.socket), known;
 	pid_t child = 0;
 
+	if (opt->exec.all || doctor_on_host())
+		return doctor_host(opt, config);
 	if (agent && (opt->sets.n || opt->config)) {
 		log_error("an agent runs in this container and its configuration applies: %s is not taken here",
 			  opt->sets.n ? "--set" : "--config");

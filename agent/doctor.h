@@ -2,7 +2,8 @@
  *
  * A run that plans and changes nothing (run.h), or where an agent runs a check
  * by it, and what a run does not look at: the state folder and the locks, the
- * socket, and who could restart what.
+ * socket, and who could restart what. On the host of containers: can they be
+ * entered.
  */
 #pragma once
 #include "config.h"
@@ -11,6 +12,13 @@
 
 /* Returns the exit status: 0, 1, 2, 3, 5, 6. */
 int doctor_main(const struct options *opt, const struct config *config);
+
+/* doctorhost.c: on the host, can containers be entered? */
+
+/* This is the host of containers and none itself. */
+bool doctor_on_host(void);
+/* Rights, system calls, the state folder, and each container. */
+void look_at_host(struct diagnosis *d, const struct config *config);
 
 /* doctorlook.c: what a run does not look at. */
 

@@ -32,7 +32,7 @@ static const struct {
 	{ "remap-exit", OPT_REMAP, "FROM:TO", ON(VERB_RUN), "exit with TO when CMD exits with FROM; may be repeated" },
 	{ "subreaper", 's', NULL, ON(VERB_RUN), "reap orphans even where stopgap is not PID 1" },
 	{ "parent-death", 'p', "SIGNAL", ON(VERB_RUN), "take this signal when the parent dies" },
-	{ "all", OPT_ALL, NULL, ON(VERB_EXEC), "every running container with a known id, but those inside containers" },
+	{ "all", OPT_ALL, NULL, ON(VERB_EXEC) | ON(VERB_DOCTOR), "every running container with a known id; doctor: look at the host" },
 	{ "label", OPT_LABEL, "KEY=VALUE", ON(VERB_EXEC), "every one with this label; may be repeated: with all of them" },
 	{ "parallel", OPT_PARALLEL, "N", ON(VERB_EXEC), "how many containers at once (4)" },
 	{ "timeout", OPT_TIMEOUT, "DURATION", ON(VERB_EXEC), "how long each container may take before it is given up" },
