@@ -40,7 +40,7 @@ static int verify(const struct session *s, struct package *p, struct err *err)
 {
 	const struct source *src = &s->sources[p->source];
 
-	if (s->settings->require_signed && trust_verify_rpm(src, p->file, err) < 0) {
+	if ((s->settings->require_signed && trust_verify_rpm(src, p->file, err) < 0) || package_check(s, p, err) < 0) {
 		(void)unlink(p->file);
 		return -1;
 	}

@@ -106,6 +106,11 @@ bool trust_add_key(rpmKeyring ring, const struct key *k);
  * Codes: UNTRUSTED, MISSING_KEYRING. */
 int trust_verify_rpm(const struct source *src, const char *file, struct err *err);
 
+/* identity.c: is the file of P, whose signature is verified, the package that the
+ * metadata says it is, and does it take the place of what that says and no more?
+ * Codes: HASH_MISMATCH. */
+int package_check(const struct session *s, const struct package *p, struct err *err);
+
 /* installed.c: the pool, and the installed packages in it. Codes: DATABASE_BROKEN. */
 int installed_load(struct session *s, struct err *err);
 /* Free the pool, and with it every repository in it. */
