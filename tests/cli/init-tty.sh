@@ -1,4 +1,5 @@
 # shellcheck shell=bash disable=SC2317 # wait_for calls them
+# rows: I2
 # PID 1 on a terminal: the service is its foreground job, and job control works around and inside it.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/init"

@@ -1,4 +1,5 @@
 # shellcheck shell=bash disable=SC2317 # wait_for calls them
+# rows: I5
 # PID 1 and the updater beside it: before the start, at the end, and when it dies, hangs or lies.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/init"

@@ -1,4 +1,5 @@
 # shellcheck shell=bash disable=SC2317 # wait_for calls them
+# rows: I1 I2 I3 I4
 # PID 1 as an init: exit statuses, signals, orphans, and a child that cannot tell.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/init"
@@ -9,7 +10,7 @@ for n in {0..255}; do
 	[ "$status" = "$n" ] || bad+=" $n:$status"
 done
 assert_streq "$bad" "" "statuses that differ"
-ok "256 exit statuses pass through"
+ok "I1 256 exit statuses pass through"
 
 bad=
 for n in {1..15} 16 24 25 26 27 29 30 31 {34..64}; do
@@ -17,7 +18,7 @@ for n in {1..15} 16 24 25 26 27 29 30 31 {34..64}; do
 	[ "$status" = $((128 + n)) ] || bad+=" $n:$status"
 done
 assert_streq "$bad" "" "signals whose status differs"
-ok "a service that dies of a signal: 128+n, for every signal"
+ok "I1 a service that dies of a signal: 128+n, for every signal"
 
 init_run -- /nonexistent/command
 assert_status 127
@@ -32,7 +33,7 @@ assert_status 126
 run prlimit --nproc=1 setpriv --reuid 65534 --regid 65534 --clear-groups "$INIT_RUN" -- true
 assert_status 126
 assert_streq "$(cat "$T/err")" "stopgap: fork for 'true': Resource temporarily unavailable"
-ok "126 and 127 when it cannot be executed, with the reason"
+ok "I1 126 and 127 when it cannot be executed, with the reason"
 
 init_run --remap 143:0 --remap 7:9 -- "$SERVICE" die 15
 assert_status 0
@@ -40,7 +41,7 @@ init_run --remap 143:0 --remap 7:9 -- sh -c 'exit 7'
 assert_status 9
 init_run --remap 143:0 --remap 7:9 -- sh -c 'exit 8'
 assert_status 8
-ok "exit statuses are remapped"
+ok "I1 exit statuses are remapped"
 
 # Every signal that can be caught, from outside; the service's handler writes what came.
 init_start --do "settings;ready;deaf" -- "$SERVICE" signals "$T/signals"
@@ -50,7 +51,7 @@ for n in {1..8} {10..16} 18 {20..31} {34..64}; do
 	wait_for 5 grep -qx "$n 0" "$T/signals" || fail "signal $n did not arrive"
 done
 assert_streq "$(grep -c ' ' "$T/signals")" 59 "signals that arrived"
-ok "every signal is passed on, once"
+ok "I2 every signal is passed on, once"
 for n in 3 1 2; do
 	"$SERVICE" queue "$init" 40 $((n * 1000))
 done
@@ -60,11 +61,11 @@ kill -CHLD "$init"
 kill -USR1 "$init"
 wait_for 5 sh -c "[ \$(grep -cx '10 0' $T/signals) = 2 ]" || fail "USR1 after CHLD"
 assert_streq "$(grep -c '^17 ' "$T/signals" || true)" 0 "SIGCHLD that were passed on"
-ok "real-time signals keep value and order; SIGCHLD is ours"
+ok "I2 real-time signals keep value and order; SIGCHLD is ours"
 kill -KILL "$(main)"
 init_end
 assert_status 137
-ok "SIGKILL of the service ends PID 1 with 137"
+ok "I1 SIGKILL of the service ends PID 1 with 137"
 
 init_start --rewrite TERM:QUIT --rewrite HUP:0 --rewrite USR1:RTMIN+3 -- "$SERVICE" signals "$T/rewritten"
 wait_for 10 grep -q ready "$T/rewritten"
@@ -77,7 +78,7 @@ wait_for 5 grep -qx '37 0' "$T/rewritten" || fail "USR1 did not arrive as RTMIN+
 assert_streq "$(sort -n "$T/rewritten" | paste -sd ,)" "ready,3 0,12 0,37 0" "signals that arrived"
 kill -KILL "$(main)"
 init_end
-ok "signals are rewritten, and dropped"
+ok "I2 signals are rewritten, and dropped"
 
 for group in "" -g; do
 	# shellcheck disable=SC2086
@@ -93,7 +94,7 @@ for group in "" -g; do
 done
 assert_streq "$(grep -c ' ' "$T/worker" || true)" 0 "signals of the worker without -g"
 assert_streq "$(grep -c ' ' "$T/worker-g")" 2 "signals of the worker with -g"
-ok "-g: signals are for the group"
+ok "I2 -g: signals are for the group"
 
 init_start -- "$SERVICE" orphans 10000
 wait_for 30 grep -q left "$D/out"
@@ -105,7 +106,7 @@ assert_le $(((${EPOCHREALTIME/./} - t0) / 1000)) 1000 "ms until 10000 orphans we
 kill -TERM "$init"
 init_end
 assert_status 143
-ok "10,000 orphans are reaped within a second"
+ok "I3 10,000 orphans are reaped within a second"
 
 plain=(unshare --fork --pid --mount-proc)
 # The same program with and without us, everything that can be inherited being unusual.
@@ -121,7 +122,7 @@ cp "$T/fds" "$T/fds.without"
 "${plain[@]}" "$SERVICE" state "$INIT_RUN" -- "$SERVICE" fds >"$T/fds" 2>/dev/null </dev/null
 assert_file_has_content "$T/fds.without" 'fd 7: /dev/zero'
 assert_same_file "$T/fds" "$T/fds.without"
-ok "what the service inherits is what it would have inherited without us"
+ok "I4 what the service inherits is what it would have inherited without us"
 
 init_start -- "$SERVICE" state "$SERVICE" signals "$T/plain"
 wait_for 10 grep -q ready "$T/plain"
@@ -129,7 +130,7 @@ assert_streq "$(readlink "/proc/$init/cwd")" / "PID 1's working directory"
 assert_streq "$(find "/proc/$init/fd" -type l | wc -l)" 5 "PID 1's descriptors"
 kill -KILL "$(main)"
 init_end
-ok "PID 1 keeps no folder busy and no descriptor open"
+ok "I4 PID 1 keeps no folder busy and no descriptor open"
 
 # Socket activation: the descriptors are the service's, under its own pid.
 listen() { "${pid_one[@]}" env LISTEN_PID=1 LISTEN_FDS=2 "$@" 3</etc/debian_version 4</etc/passwd 5</etc/group; }
@@ -140,7 +141,7 @@ assert_file_has_content "$T/out" '^fd 3: /etc/debian_version'
 assert_file_has_content "$T/out" '^fd 4: /etc/passwd'
 LISTEN_PID=1 "$INIT_RUN" -- "$SERVICE" show >"$T/out" </dev/null
 assert_file_has_content "$T/out" "^LISTEN_PID is another's"
-ok "LISTEN_PID is the service's when it was ours"
+ok "I4 LISTEN_PID is the service's when it was ours"
 
 cp "$INIT_RUN" "$T/init-run" # where nobody may read it
 nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
@@ -149,13 +150,13 @@ assert_status 0
 assert_streq "$(paste -sd ' ' "$T/out")" "65534 65534 65534 /nonexistent CapEff:	0000000000000000"
 HOME=/elsewhere init_run --user 12:34 -- sh -c 'id -u; id -g; id -G; echo $HOME; grep CapPrm /proc/self/status'
 assert_streq "$(paste -sd ' ' "$T/out")" "12 34 34 /elsewhere CapPrm:	0000000000000000"
-ok "--user: ids, groups, no capabilities, and HOME when it still is root's"
+ok "I4 --user: ids, groups, no capabilities, and HOME when it still is root's"
 # what an engine does for its own --user, and a person at a shell would not like done to files
 "${pid_one[@]}" "$INIT_RUN" --user nobody -- sh -c 'echo again >/dev/stdout' | cat >"$T/again"
 assert_streq "$(cat "$T/again")" again
 init_run --user nobody -- true
 assert_streq "$(stat -c %u "$T/out" /dev/null | paste -sd ' ')" "0 0" "owners"
-ok "--user: standard output can be opened again"
+ok "I4 --user: standard output can be opened again"
 for user in nosuch 1: -1 4294967296; do
 	init_run --user "$user" -- touch "$T/started"
 	assert_status 2
@@ -189,7 +190,7 @@ wait "$init" || status=$?
 assert_status 143
 assert_exists "/proc/${orphan:-none}"
 kill -KILL "$orphan"
-ok "as another process: a subreaper, which leaves the service's orphans alone at the end"
+ok "I3 as another process: a subreaper, which leaves the service's orphans alone at the end"
 bash -c '"$1" -p USR1 -- "$2" signals "$3" </dev/null >/dev/null 2>&1 & until grep -q ready "$3" 2>/dev/null; do :; done; echo $!' \
 	bash "$INIT_RUN" "$SERVICE" "$T/death" >"$T/pid"
 init=$(cat "$T/pid")
@@ -198,7 +199,7 @@ wait_for 10 grep -qx '10 0' "$T/death" || fail "no signal when the parent died"
 kill -KILL $(children)
 gone() { [ ! -e "/proc/$init" ]; }
 wait_for 10 gone || fail "PID 1's double is left"
-ok "-p: a signal when the parent dies"
+ok "I2 -p: a signal when the parent dies"
 
 # What may fail for want of memory is nothing that PID 1 does: its objects call no function that allocates.  What is said
 # before anything runs may.

@@ -1,4 +1,5 @@
 # shellcheck shell=bash disable=SC2154 # set in lib.sh
+# rows: U1
 # The status socket under load: slow clients, greedy ones, event streams, descriptors that run out, and memory.
 # run alone
 # shellcheck disable=SC2317 # called by wait_for

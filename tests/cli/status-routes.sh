@@ -1,4 +1,5 @@
 # shellcheck shell=bash disable=SC2154 # set in lib.sh
+# rows: U3
 # The status socket as curl sees it: every route, what is refused, and how the connection ends.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/status"

@@ -1,4 +1,5 @@
 # shellcheck shell=bash disable=SC2154 # set in lib.sh
+# rows: U2
 # The socket's file, and who may do what: modes, groups, folders, a second agent, users inside and outside user namespaces.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/status"

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: C3 C5 C9
 # What blocks a container: each has its code and a sentence, and changes nothing.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"
@@ -59,18 +60,18 @@ blocked lock locked 3 --set updates.lock_timeout=1s
 assert_json "$R" '.blocked | any(.detail | test("\\.lock") and test("[0-9]"))'
 assert_streq "$(grep -c "waiting for '/var/lib/dpkg/lock-frontend', held by process [0-9]* (" "$T/err")" 1 "notices of the wait"
 assert_le "$elapsed_ms" 10000 "time of a run that waits a second, ms"
-ok "a held lock names its holder"
+ok "C9 a held lock names its holder"
 
 ctr_create space "$root" --size 30m
 aptrepo_sources space
 blocked space no_space 3
 assert_clean space
-ok "no space"
+ok "C3 no space"
 
 ctr_create memory "$root" --memory $((24 << 20))
 aptrepo_sources memory
 blocked memory low_memory 3
-ok "low memory"
+ok "C5 low memory"
 
 ctr_create pids "$root" --pids 12
 aptrepo_sources pids

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: R5 R8
 # Downloads that go wrong: the others are applied, nothing wrong reaches dpkg.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"
@@ -19,7 +20,7 @@ assert_kept tiny-goneuser download_failed depends_on_failed unmet_dependency
 assert_kept tiny-hash hash_mismatch download_failed
 assert_versions a tiny-gone=1.0-1 tiny-goneuser=1.0-1 tiny-hash=1.0-1 tiny-plain=1.0-1+deb12u2
 assert_clean a
-ok "404 and an altered package: the rest is applied"
+ok "R5 404 and an altered package: the rest is applied"
 
 assert_json "$R" '[(.kept_back + .failed)[] | select(.package == "tiny-gone") | .. | strings |
 	select(contains("/debian-security/pool/tiny-gone_1.0-1") and startswith("http"))] | length > 0'
@@ -72,7 +73,7 @@ mkdir "$REPO/moved"
 cp "$REPO/$(aptrepo_deb tiny-plain)" "$REPO/moved/plain.deb"
 once c --set updates.allow=tiny-plain
 assert_versions c tiny-plain=1.0-1+deb12u2
-ok "a redirect is followed"
+ok "R8 a redirect is followed"
 
 ctr_create d "$root"
 aptrepo_sources d
@@ -96,6 +97,6 @@ once e --set updates.allow=tiny-plain
 assert_versions e tiny-plain=1.0-1+deb12u2
 assert_not_file_has_content "$R" secret
 assert_not_file_has_content "$T/err" secret
-ok "auth.conf is honoured, and its password told to nobody"
+ok "R8 auth.conf is honoured, and its password told to nobody"
 
 done_testing

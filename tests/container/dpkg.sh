@@ -1,4 +1,5 @@
 # shellcheck shell=bash disable=SC2016 # scripts are literal
+# rows: C1 C6 C8 C10
 # The dpkg side alone, driven by apply-debs with packages made here: what a failure leaves, who is ended, what is kept.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"
@@ -97,7 +98,7 @@ assert_le "$elapsed_ms" 9000
 assert_json_eq "$T/json" '.conffiles | map(.package + .path) | join(" ")' '"plain/etc/plain.conf"'
 assert_file_has_content "$(ctr_path c)/etc/plain.conf" mine
 assert_exists "$(ctr_path c)/etc/plain.conf.dpkg-dist"
-ok "a script that hangs is ended alone; a changed conffile stays"
+ok "C8 a script that hangs is ended alone; a changed conffile stays"
 
 fresh d
 apply d daemon look
@@ -110,7 +111,7 @@ assert_streq "$(cat "$d/umask" "$d/pwd" | tr '\n' ' ')" '0022 / '
 assert_file_has_content "$d/sig" 'SigIgn:.0000000000000000'
 assert_file_has_content "$d/env" '^DEBIAN_FRONTEND=noninteractive$'
 assert_file_has_content "$d/env" '^DPKG_FRONTEND_LOCKED=true$'
-ok "a daemon is reported; scripts have clean descriptors, signals and environment"
+ok "C10 a daemon is reported; scripts have clean descriptors, signals and environment"
 
 # The plugin is killed, dpkg is not: it finishes its set.
 fresh e
@@ -125,7 +126,7 @@ run ctr_exec e /apply-debs --lock 20 /state repair
 assert_file_has_content "$T/out" '"repaired":true'
 clean e
 assert_streq "$(ctr_exec e dpkg-query -W -f '${Version} ' plain slow other)" '2 2 2 '
-ok "a killed plugin: the lock names its holder, the set is finished, repair waits for it"
+ok "C1 a killed plugin: the lock names its holder, the set is finished, repair waits for it"
 
 fresh f
 apply f --stop-after 1 plain -- other
@@ -133,7 +134,7 @@ applied plain
 failed
 assert_json "$T/json" .stopped
 clean f
-ok "a stop request ends between two sets, and what was not begun has not failed"
+ok "C6 a stop request ends between two sets, and what was not begun has not failed"
 
 fresh g
 apply g killer plain -- other
@@ -142,5 +143,5 @@ failed killer:not_applied other:not_applied plain:not_applied
 assert_json "$T/json" '[.failed[] | select(.detail | startswith("not begun: ") and contains("run stopgap once again"))
 	| .package] | sort == ["other", "plain"]'
 assert_json "$T/json" '[.failed[].detail | contains("status 137") or contains("half-installed")] | all'
-ok "dpkg is killed: what it had not begun says so"
+ok "C1 dpkg is killed: what it had not begun says so"
 done_testing

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: H1
 # Traps: no file of the container is loaded into a plugin or the agent.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: C1 C6
 # Interrupted package systems and interrupted runs: repaired first, then on.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"
@@ -20,19 +21,19 @@ ctr_exec a sh -c 'dpkg --install /debs/tiny-kill9_*.deb' >>"$T/log" 2>&1 || true
 ctr_exec a dpkg --audit >"$T/audit"
 assert_file_has_content "$T/audit" tiny-nocve
 assert_file_has_content "$T/audit" tiny-kill9
-ok "the fixture is interrupted"
+ok "C1 the fixture is interrupted"
 
 snapshot a before
 check a
 assert_unchanged a before
-ok "check repairs nothing"
+ok "C1 check repairs nothing"
 once a
 assert_status 0
 assert_code repaired
 assert_json "$R" '.alarms | any(.detail | contains("--configure -a finished tiny-nocve 1.0-1+deb12u1"))'
 assert_versions a tiny-nocve=1.0-1+deb12u1 tiny-kill9=1.0-1+deb12u1 tiny-plain=1.0-1+deb12u2
 assert_clean a
-ok "an interrupted dpkg is repaired first, then updates are applied"
+ok "C1 an interrupted dpkg is repaired first, then updates are applied"
 
 # A package that no update mends.
 broken=$(ctr_path a)/var/lib/dpkg
@@ -44,7 +45,7 @@ assert_status 1
 assert_no_code repaired
 assert_json "$R" '.failed | length == 1 and (.[0] | .package == "tiny-badpost" and .code == "script_failed" and
 	(.detail | contains("half-configured") and contains("no frobnicator")))'
-ok "what stays broken after the repair is a failure"
+ok "C1 what stays broken after the repair is a failure"
 
 # begin NAME   a run in the background that has reached the slow packages
 begin() {
@@ -84,7 +85,7 @@ done
 assert_versions b tiny-plain=1.0-1+deb12u2
 assert_clean b
 all_booked b
-ok "everything killed in the middle: the next run finishes"
+ok "C1 everything killed in the middle: the next run finishes"
 
 begin c
 signal_agent c TERM
@@ -96,7 +97,7 @@ assert_le $((SECONDS - t0)) 12 "seconds from SIGTERM to the end"
 assert_status 4 1 0
 assert_json_eq "$R" .exit_code "$status"
 assert_clean c
-ok "SIGTERM: the running set is finished, the database is clean, one report"
+ok "C6 SIGTERM: the running set is finished, the database is clean, one report"
 for p in "${slow[@]}" tiny-plain tiny-nocve; do
 	state=$(ctr_exec c dpkg-query -W -f '${Version}' "$p")
 	in_report=$(jq -r --arg p "$p" '[.applied[] | select(.package == $p)] | length' "$R")
@@ -107,11 +108,11 @@ for p in "${slow[@]}" tiny-plain tiny-nocve; do
 done
 assert_json "$R" '.failed == [] and (.error == null) == (.pending == [])'
 assert_json "$R" '.pending == [] or .error.message == "stopped on request with \(.pending | length) updates still pending"'
-ok "SIGTERM: the report says what was applied and nothing else, the rest is pending"
+ok "C6 SIGTERM: the report says what was applied and nothing else, the rest is pending"
 once c
 assert_status 0
 assert_clean c
-ok "the next run does the rest"
+ok "C6 the next run does the rest"
 
 begin d
 signal_agent d KILL
@@ -129,6 +130,6 @@ for p in "${slow[@]}"; do
 	assert_versions d "$p"=1.0-1+deb12u1
 done
 assert_clean d
-ok "the agent alone killed: its plugin finishes the set, the next run goes on"
+ok "C1 the agent alone killed: its plugin finishes the set, the next run goes on"
 
 done_testing

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: P1 P4
 # timeout: 900
 # 200 processes, 100 of them stale, in bullseye, bookworm and trixie containers on overlayfs whose layers are on different
 # file systems, with the capabilities Docker gives: which are found, against the list of what was seeded and needrestart.
@@ -162,7 +163,7 @@ one_suite() {
 	wait_for 60 ctr_exec "$c" sh /ready || fail "$suite: not all seeds run: $(ctr_exec "$c" sh /ready || true)"
 	verdicts "$c" >"$T/$suite/early"
 	assert_not_file_has_content "$T/$suite/early" 'stale|unreadable'
-	ok "$suite: nothing is stale before anything changed"
+	ok "P4 $suite: nothing is stale before anything changed"
 
 	next_seconds
 	ctr_exec "$c" sh /change
@@ -176,7 +177,7 @@ one_suite() {
 	assert_same_file "$T/$suite/found" "$T/$suite/expected"
 	jq -sc '.[-1] | del(.running)' "$T/scan.json" | sed 's/^/# /'
 	assert_streq "$(grep -c stale "$T/$suite/expected")" 98 "stale seeds"
-	ok "$suite: of 200 processes all that are stale and none that is not"
+	ok "P4 $suite: of 200 processes all that are stale and none that is not"
 
 	# every reason by its kind and file
 	awk 'NR == FNR { kind[$1] = $2; next } $1 in kind { print kind[$1], $2, $3, $4, $5 }' "$T/$suite/seeds" \
@@ -196,7 +197,7 @@ one_suite() {
 		user-library library /usr/lib/x86_64-linux-gnu/libgone.so.1
 	EOF
 	assert_same_file "$T/$suite/reasons" "$T/$suite/reasons.want"
-	ok "$suite: each with its evidence and file, once"
+	ok "P4 $suite: each with its evidence and file, once"
 
 	# It calls fresh ones stale too: JITs, files copied up (of hard links, perl too), odd names.  Those are in the list of
 	# seeds as fresh; whatever else it names must be stale for us.
@@ -209,7 +210,7 @@ one_suite() {
 	verdicts "$c" | awk '$2 == "stale" { print $1 }' | cat - "$T/$suite/fresh" |
 		awk 'NR == FNR { known[$1]; next } !($1 in known)' - "$T/$suite/peer" >"$T/$suite/missed"
 	assert_streq "$(cat "$T/$suite/missed")" '' "missed"
-	ok "$suite: none is missed that needrestart finds"
+	ok "P4 $suite: none is missed that needrestart finds"
 
 	# nothing of them is executed or loaded, their environment is not read
 	strace -f -o "$T/$suite/trace" -e trace=execve,execveat,openat,open,openat2,ptrace,process_vm_readv \
@@ -220,7 +221,7 @@ one_suite() {
 	sed -n 's/.*openat(.*"\([^"]*\)", \(O_[A-Z_|]*\).*/\1 \2/p' "$T/$suite/calls" | grep -v O_PATH | sed 's/ .*//' |
 		sort -u >"$T/$suite/opened"
 	assert_not_file_has_content "$T/$suite/opened" '^/usr|^/lib|^/opt|^/bin|^/sbin|python|perl'
-	ok "$suite: nothing of a process is executed, loaded or read but /proc"
+	ok "P1 $suite: nothing of a process is executed, loaded or read but /proc"
 	ctr_rm "$c"
 }
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: R2 R5 R12 R13
 # The container's apt.conf and methods cannot lower trust by a side door, and a repository on a disk stays as it is.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"
@@ -27,7 +28,7 @@ refused() {
 aptrepo_publish bookworm-security --key=other
 fresh
 refused
-ok "the repository is signed by a key that nobody knows"
+ok "R12 the repository is signed by a key that nobody knows"
 
 fresh
 cat >"$r/evil-key" <<'X'
@@ -40,7 +41,7 @@ chmod 755 "$r/evil-key"
 echo 'Binary::gpgv::Dir::Bin::apt-key "/evil-key";' >"$r/etc/apt/apt.conf.d/99x"
 refused
 assert_code trust_lowered
-ok "Binary::gpgv::Dir::Bin::apt-key is another verifier, and refused"
+ok "R2 Binary::gpgv::Dir::Bin::apt-key is another verifier, and refused"
 
 cat >"$T/evil-method" <<'X'
 #!/bin/sh
@@ -61,7 +62,7 @@ for name in GPGV Gpgv gpgv; do
 	echo "Dir::Bin::Methods::$name \"/evil-method\";" >"$r/etc/apt/apt.conf.d/99x"
 	refused
 done
-ok "no spelling of a bundled method's name names the container's program"
+ok "R2 no spelling of a bundled method's name names the container's program"
 
 aptrepo_publish bookworm-security
 # Debian's mirrors have no uncompressed indexes.
@@ -81,7 +82,7 @@ echo 'APT::Sandbox::User "root";' >"$r/etc/apt/apt.conf.d/99x"
 once "$c"
 assert_status 0
 assert_streq "$(stat -c %U "$(ctr_path "$c")/var/lib/stopgap/apt/archives/partial")" "_apt" "owner of partial downloads"
-ok "downloads run as _apt whatever the container's apt.conf says"
+ok "R13 downloads run as _apt whatever the container's apt.conf says"
 
 fresh
 mkdir -p "$r/srv"
@@ -92,6 +93,6 @@ once "$c"
 assert_status 0
 assert_applied tiny-plain tiny-conf
 assert_streq "$(cd "$r/srv/sec" && find . -type f -exec sha256sum {} + | sort)" "$before" "the repository's files"
-ok "a repository on a disk is read and left as it is"
+ok "R5 a repository on a disk is read and left as it is"
 
 done_testing

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: R1 R3 R4 R5 R7 R11 R12
 # Signatures, freshness, and a container that wants less of them.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"
@@ -39,23 +40,23 @@ aptrepo_publish bookworm-security --key=other
 refused untrusted missing_keyring
 fresh trusted
 refused untrusted missing_keyring
-ok "signed by another key"
+ok "R12 signed by another key"
 
 fresh
 cp "$T/gnupg/other.gpg" "$r/etc/apt/trusted.gpg.d/other.gpg"
 refused untrusted missing_keyring
-ok "Signed-By is not widened by trusted.gpg.d"
+ok "R12 Signed-By is not widened by trusted.gpg.d"
 
 fresh
 aptrepo_publish bookworm-security --key=none
 refused untrusted
-ok "unsigned"
+ok "R1 unsigned"
 
 fresh
 printf 'APT::Get::AllowUnauthenticated "true";\nAcquire::AllowInsecureRepositories "true";\nAcquire::AllowWeakRepositories "true";\nAcquire::AllowDowngradeToInsecureRepositories "true";\n' >"$r/etc/apt/apt.conf.d/99insecure"
 refused untrusted
 assert_code trust_lowered
-ok "unsigned, AllowInsecureRepositories"
+ok "R1 unsigned, AllowInsecureRepositories"
 
 fresh oneline
 sed -i 's/signed-by=[^]]*/trusted=yes/' "$r/etc/apt/sources.list"
@@ -65,7 +66,7 @@ fresh
 sed -i 's/^Signed-By: .*/Trusted: yes/' "$r/etc/apt/sources.list.d/debian.sources"
 refused untrusted
 assert_code trust_lowered
-ok "unsigned, trusted=yes"
+ok "R1 unsigned, trusted=yes"
 
 aptrepo_publish bookworm-security
 fresh
@@ -74,18 +75,18 @@ once $c
 assert_status 0
 assert_code trust_lowered
 assert_applied tiny-plain
-ok "signed and trusted=yes: applied, with an alarm"
+ok "R1 signed and trusted=yes: applied, with an alarm"
 
 fresh
 rm "$r/usr/share/keyrings/tiny-archive.gpg"
 refused missing_keyring
 assert_json "$R" '[.. | strings | select(contains("tiny-archive.gpg"))] | length > 0'
-ok "a missing keyring is named"
+ok "R12 a missing keyring is named"
 
 fresh
 : >"$r/usr/share/keyrings/tiny-archive.gpg"
 refused missing_keyring untrusted
-ok "an empty keyring"
+ok "R12 an empty keyring"
 
 fresh
 gpg --homedir "$T/gnupg" --batch --armor --export good@example.org >"$r/usr/share/keyrings/tiny-archive.asc"
@@ -101,7 +102,7 @@ sed -i -e "/^Signed-By/{r $T/inline
 d}" "$r/etc/apt/sources.list.d/debian.sources"
 check $c
 assert_status 100
-ok "an armoured keyring, and a key inside the sources file"
+ok "R12 an armoured keyring, and a key inside the sources file"
 
 fresh
 aptrepo_fault '/debian-security/dists/*/Packages* alter' '/debian-security/dists/*/by-hash/* alter'
@@ -111,20 +112,20 @@ refused untrusted
 aptrepo_fault '/debian-security/dists/* truncate'
 refused refresh_failed hash_mismatch untrusted no_egress -- --set network.stall=3s
 aptrepo_fault
-ok "altered and cut-short metadata"
+ok "R5 altered and cut-short metadata"
 
 fresh
 aptrepo_publish bookworm-security --valid-until=yesterday
 refused expired
 echo 'Acquire::Check-Valid-Until "false";' >"$r/etc/apt/apt.conf.d/99valid"
 refused expired
-ok "expired, also with Check-Valid-Until off in the container"
+ok "R3 expired, also with Check-Valid-Until off in the container"
 
 once $c --set trust.accept_expired=yes
 assert_status 0
 assert_code accepted_expired
 assert_applied tiny-plain
-ok "accept_expired applies, with an alarm"
+ok "R3 accept_expired applies, with an alarm"
 
 fresh
 aptrepo_publish bookworm-security
@@ -132,7 +133,7 @@ check $c
 assert_status 100
 aptrepo_publish bookworm-security '--date=2 days ago'
 refused rolled_back
-ok "a step back is refused"
+ok "R4 a step back is refused"
 
 fresh
 aptrepo_publish bookworm-security '--date=20 days ago' --valid-until=
@@ -145,7 +146,7 @@ aptrepo_publish bookworm-security '--date=12 days ago' --valid-until=
 once $c
 assert_status 0
 assert_no_code stale_metadata
-ok "an old suite without Valid-Until is an alarm, not a refusal"
+ok "R3 an old suite without Valid-Until is an alarm, not a refusal"
 
 fresh
 aptrepo_publish bookworm-security --field='Origin: Mallory' --field='Label: Mallory'
@@ -153,7 +154,7 @@ once $c
 assert_status 5
 assert_applied
 assert_versions $c tiny-plain=1.0-1
-ok "a suite of another origin is no security source"
+ok "R11 a suite of another origin is no security source"
 
 other=127.0.0.2:1
 aptrepo_publish bookworm-security
@@ -166,7 +167,7 @@ assert_json "$R" '.alarms | any(.code == "source_ignored" and (.detail | contain
 once $c
 assert_status 5
 assert_applied tiny-plain
-ok "one security repository of two cannot be reached: an alarm, and not ok"
+ok "R3 one security repository of two cannot be reached: an alarm, and not ok"
 
 # libapt's http loses every request after a refused one to another port of the same host, as apt-get does for ever.
 fresh oneline
@@ -176,6 +177,6 @@ assert_status 1
 assert_code refresh_failed
 assert_json "$R" '.error.message | contains("network.stall")'
 assert_le "$elapsed_ms" 15000 "time of the check, ms"
-ok "a transport that goes silent is ended after network.stall"
+ok "R7 a transport that goes silent is ended after network.stall"
 
 done_testing

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: H1
 # What the bundle's programs load and open in a root full of traps, and that the traps work: on programs with the
 # loader and libraries as Debian made them.  tests/container/hermetic.sh has whole runs.
 . "$(dirname "$0")/../lib.sh"

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: H1
 # Traps in a root with an rpm database: no file of the container is loaded into the plugin, and no macro of it is run.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: R5 R6 R7 R8 R14
 # Servers that fail or lie, and metadata that is signed and malicious.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"
@@ -46,14 +47,14 @@ nothing_done() {
 for fault in 404 500 garbage truncate 'redirect file:///etc/passwd' "redirect $REPO_URI/updates/repodata/repomd.xml"; do
 	fresh "*/repomd.xml $fault"
 	nothing_done refresh_failed no_egress untrusted hash_mismatch
-	ok "repomd.xml: $fault"
+	ok "R5 R8 repomd.xml: $fault"
 done
 
 for fault in '*/repomd.xml hang' '*-primary.xml* stall' '*-updateinfo.xml* hang'; do
 	fresh "$fault"
 	nothing_done refresh_failed no_egress -- --set network.stall=1s
 	assert_le "$elapsed_ms" 30000 "time of a run whose server says nothing, ms"
-	ok "$fault: a server that falls silent is given up"
+	ok "R7 $fault: a server that falls silent is given up"
 done
 
 fresh '*/foo-1-2.noarch.rpm 404'
@@ -62,7 +63,7 @@ assert_status 4
 assert_applied bar
 assert_kept foo download_failed
 assert_json "$R" '[.. | strings | select(contains("foo-1-2.noarch.rpm"))] | length > 0'
-ok "one package is gone: the others are applied, and its address is named"
+ok "R5 one package is gone: the others are applied, and its address is named"
 
 fresh '*/foo-1-2.noarch.rpm stall'
 once $c --set network.stall=1s
@@ -74,11 +75,11 @@ once $c
 assert_status 0
 assert_applied foo
 assert_rpms $c foo=1-2 bar=1-2
-ok "a stalled download is finished by the next run"
+ok "R7 a stalled download is finished by the next run"
 
 fresh
 nothing_done no_space download_failed refresh_failed -- --set network.max_bytes=1000
-ok "more than network.max_bytes is not fetched"
+ok "R6 more than network.max_bytes is not fetched"
 
 # -------------------------------------------------------------------------------- signed, and malicious
 
@@ -91,7 +92,7 @@ for href in ../../../../../../../../../../srv/escaped.rpm /srv/escaped.rpm file:
 	assert_status 1 4
 	assert_rpms $c foo=1-1
 	assert_not_exists "$r/srv/escaped.rpm"
-	ok "a package at '$href'"
+	ok "R8 a package at '$href'"
 done
 
 for href in ../../../../../../etc/passwd /etc/passwd file:///etc/passwd http://127.0.0.1:1/x; do
@@ -99,14 +100,14 @@ for href in ../../../../../../etc/passwd /etc/passwd file:///etc/passwd http://1
 	sed -i "s|href=\"repodata/[^\"]*-primary.xml.gz\"|href=\"$href\"|" "$REPO/updates/repodata/repomd.xml"
 	rpmpkg_detach good "$REPO/updates/repodata/repomd.xml"
 	nothing_done refresh_failed hash_mismatch untrusted no_egress
-	ok "metadata at '$href'"
+	ok "R8 metadata at '$href'"
 done
 
 fresh
 sed -i 's|type="sha256"|type="md5"|' "$REPO/updates/repodata/repomd.xml"
 rpmpkg_detach good "$REPO/updates/repodata/repomd.xml"
 nothing_done refresh_failed untrusted hash_mismatch
-ok "weak hashes are none"
+ok "R5 weak hashes are none"
 
 fresh
 {
@@ -123,7 +124,7 @@ fresh
 rpmpkg_detach good "$REPO/updates/repodata/repomd.xml"
 nothing_done refresh_failed
 assert_json "$R" '.plugin.max_rss < 200000000'
-ok "entities that expand without end"
+ok "R6 entities that expand without end"
 
 # Half a GB of text in half a MB; only a limit before it is unpacked helps.
 fresh
@@ -134,7 +135,7 @@ rpmpkg_detach good "$REPO/updates/repodata/repomd.xml"
 once $c
 assert_json "$R" '.plugin.max_rss < 100000000'
 assert_code refresh_failed
-ok "a decompression bomb does not fill the memory"
+ok "R6 a decompression bomb does not fill the memory"
 
 fresh
 rpmrepo_edit updates updateinfo sed -e 's|<id>SA-1</id>|<id>SA\&#10;\&#9;evil\&#x202e;1</id>|' -e 's|id="CVE-2026-1"|id="CVE-2026-1\&#x9b;31m;rm -rf /"|'
@@ -143,6 +144,6 @@ stopgap $c check
 check $c
 assert_status 100
 assert_json "$R" '[.. | strings | select(test("\u009b|\u202e|\n\tevil"))] == []'
-ok "control characters in ids are escaped"
+ok "R14 control characters in ids are escaped"
 
 done_testing

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: C1 C9
 # timeout: 1800
 # Transactions that were killed: the next run repairs and finishes.  A sample of the system calls where it can happen,
 # evenly spread: STOPGAP_POINTS of them, 12 by default (each takes a second).
@@ -51,7 +52,7 @@ diag "$points points"
 assert_le 200 "$points" "points, at least"
 repaired count
 ctr_rm count
-ok "the count, without a kill"
+ok "C1 the count, without a kill"
 
 step=$(((points + sample - 1) / sample))
 for ((i = 1; i <= points; i += step)); do
@@ -59,7 +60,7 @@ for ((i = 1; i <= points; i += step)); do
 	assert_status 137
 	repaired k$i
 	ctr_rm k$i
-	ok "killed at change $i of $points"
+	ok "C1 killed at change $i of $points"
 done
 
 # What a kill between the two rows of a package leaves, made by hand: the new one's files, both rows.
@@ -74,7 +75,7 @@ assert_status 0
 assert_code repaired
 assert_rpms twice "${new[@]}"
 assert_rpm_clean twice
-ok "two versions of one package in the database: the older row goes, its files stay those of the newer"
+ok "C1 two versions of one package in the database: the older row goes, its files stay those of the newer"
 
 # A database that another program holds.
 ctr_create locked "$layers"
@@ -86,6 +87,6 @@ once locked --set updates.lock_timeout=1s
 assert_status 3
 assert_code locked
 assert_unchanged locked before /usr /var/lib/rpm
-ok "the lock of rpm is honoured"
+ok "C9 the lock of rpm is honoured"
 
 done_testing

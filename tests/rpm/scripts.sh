@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: C6 C10
 # Scriptlets that fail, start things or look around; files that clash; changed configuration files.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"
@@ -90,7 +91,7 @@ assert_streq "$(cat "$r/var/log/look.stdin")" 'end of file'
 assert_not_file_has_content "$r/var/log/look.env" 'STOPGAP|LD_LIBRARY_PATH|LD_PRELOAD'
 assert_not_file_has_content "$r/var/log/look.fds" 'socket:'
 assert_json "$R" '[.. | strings | select(test("\u001b|\u0007"))] == []'
-ok "scriptlets get no input, none of our sockets and variables"
+ok "C10 scriptlets get no input, none of our sockets and variables"
 
 pid=$(cat "$r/run/start.pid")
 assert_json "$R" '.left_behind | any(.pid == $pid and (.cmdline | contains("86001")))' --argjson pid "$pid"
@@ -117,6 +118,6 @@ assert_rpm_clean d
 once d
 assert_status 0
 assert_rpms d slow1=1-2 slow2=1-2 slow3=1-2
-ok "a SIGTERM while a scriptlet runs: it ends, and the next run does the rest"
+ok "C6 a SIGTERM while a scriptlet runs: it ends, and the next run does the rest"
 
 done_testing

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: R3 R4 R5 R9 R10 R12
 # Signatures of packages and repositories, freshness, and a container that wants less of them.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"
@@ -67,13 +68,13 @@ assert_status 0
 assert_applied foo bar
 assert_rpms $c foo=1-2 bar=1-2
 assert_json "$R" '.repositories | any(.trust == "signed" and (.signed_by | length) >= 16)'
-ok "a good key signs both: applied"
+ok "R9 a good key signs both: applied"
 
 for key in none other expired revoked; do
 	offer "$(rpmpkg foo 1-2 "key $key")"
 	fresh
 	one_refused untrusted
-	ok "a package signed by the key '$key'"
+	ok "R9 R12 a package signed by the key '$key'"
 done
 
 # Each repository's packages by its own key, even when the other key is in the rpm database.
@@ -84,7 +85,7 @@ fresh
 rpmrepo_use $c second gpgkey=file:///etc/pki/tls/other.asc
 rpm_in $c --import "$RPM_KEYS/other.asc"
 one_refused untrusted
-ok "a key of another repository, and of the rpm database"
+ok "R9 a key of another repository, and of the rpm database"
 
 for key in expired revoked; do
 	offer "$(rpmpkg foo 1-2 "key $key")"
@@ -92,7 +93,7 @@ for key in expired revoked; do
 	rpm_in $c --import "$RPM_KEYS/$key.asc"
 	one_refused untrusted
 	assert_json "$R" '[.. | strings | select(contains($k))] | length > 0' --arg k "$key"
-	ok "the repository names the key '$key', and it is in the rpm database"
+	ok "R9 R12 the repository names the key '$key', and it is in the rpm database"
 done
 
 # The metadata is made anew, and signed: it vouches for the damaged bytes.
@@ -108,7 +109,7 @@ damaged() { # NAME OFFSET-FROM-END
 }
 damaged payload 5000
 one_refused untrusted hash_mismatch
-ok "an altered payload"
+ok "R9 an altered payload"
 copy=$T/damaged/foo-1-2.noarch.rpm
 cp "$(rpmpkg foo 1-2)" "$copy"
 sed -i 's/test package/evil package/' "$copy"
@@ -117,7 +118,7 @@ assert_streq "$(stat -c %s "$copy")" "$size"
 offer "$copy"
 fresh
 one_refused untrusted hash_mismatch
-ok "an altered header"
+ok "R9 an altered header"
 
 offer "$(rpmpkg foo 1-2)"
 rpmrepo_fault '*/foo-1-2.noarch.rpm alter'
@@ -127,7 +128,7 @@ rpmrepo_fault '*/foo-1-2.noarch.rpm truncate'
 fresh
 one_refused hash_mismatch download_failed untrusted
 rpmrepo_fault
-ok "a package altered or cut short on its way"
+ok "R9 a package altered or cut short on its way"
 
 # ------------------------------------------------------------------------------------------ repositories
 
@@ -135,15 +136,15 @@ for key in other expired revoked; do
 	offer "$(rpmpkg foo 1-2)" --key=$key
 	fresh
 	refused untrusted missing_keyring
-	ok "a repository signed by the key '$key'"
+	ok "R10 R12 a repository signed by the key '$key'"
 done
 offer "$(rpmpkg foo 1-2)" --key=none
 fresh
 refused untrusted
-ok "repo_gpgcheck=1 and no signature"
+ok "R10 repo_gpgcheck=1 and no signature"
 fresh repo_gpgcheck=0
 refused untrusted
-ok "no signature, and neither TLS nor a metalink"
+ok "R10 no signature, and neither TLS nor a metalink"
 
 offer "$(rpmpkg foo 1-2)"
 echo '<!-- -->' >>"$REPO/updates/repodata/repomd.xml"
@@ -151,7 +152,7 @@ fresh
 refused untrusted
 fresh repo_gpgcheck=0
 refused untrusted
-ok "an altered repomd.xml, also with repo_gpgcheck=0"
+ok "R10 an altered repomd.xml, also with repo_gpgcheck=0"
 
 offer "$(rpmpkg foo 1-2)"
 for file in primary updateinfo; do
@@ -163,7 +164,7 @@ for file in primary updateinfo; do
 	refused hash_mismatch refresh_failed no_egress
 done
 rpmrepo_fault
-ok "an altered or cut-short primary or updateinfo"
+ok "R5 an altered or cut-short primary or updateinfo"
 
 fresh gpgkey=file:///etc/pki/tls/nowhere.asc
 refused missing_keyring
@@ -172,7 +173,7 @@ fresh gpgkey=
 once $c
 assert_status 0
 assert_rpms $c foo=1-2
-ok "a missing key file is named; without gpgkey the keys of the database count"
+ok "R12 a missing key file is named; without gpgkey the keys of the database count"
 
 fresh gpgkey="$REPO_URI/key.asc"
 cp "$RPM_KEYS/good.asc" "$REPO/key.asc"
@@ -180,7 +181,7 @@ refused missing_keyring untrusted
 fresh gpgkey="$REPO_TLS/key.asc" sslcacert=/etc/pki/tls/tls-cert.pem
 once $c
 assert_status 0
-ok "a key is fetched by TLS only"
+ok "R12 a key is fetched by TLS only"
 
 # ------------------------------------------------------------------------- a container that lowers its trust
 
@@ -191,7 +192,7 @@ assert_status 4
 assert_applied bar
 assert_kept foo untrusted
 assert_code trust_lowered
-ok "gpgcheck=0: the unsigned package is refused all the same, with an alarm"
+ok "R9 gpgcheck=0: the unsigned package is refused all the same, with an alarm"
 printf '[main]\ngpgcheck=0\nlocalpkg_gpgcheck=0\n' >"$T/dnf.conf"
 fresh gpgcheck=
 mkdir -p "$r/etc/dnf"
@@ -199,7 +200,7 @@ cp "$T/dnf.conf" "$r/etc/dnf/dnf.conf"
 once $c
 assert_kept foo untrusted
 assert_rpms $c foo=1-1
-ok "gpgcheck=0 in dnf.conf"
+ok "R9 gpgcheck=0 in dnf.conf"
 
 offer "$(rpmpkg foo 1-2)" --key=none
 fresh baseurl="$REPO_TLS/updates" repo_gpgcheck=0 sslverify=0
@@ -211,7 +212,7 @@ fresh baseurl="$REPO_TLS/updates" repo_gpgcheck=0 sslcacert=/etc/pki/tls/tls-cer
 once $c
 assert_status 0
 assert_json "$R" '.repositories | any(.trust == "tls" and .transport == "https")'
-ok "sslverify=0 is refused; a certificate that verifies vouches for the metadata"
+ok "R10 sslverify=0 is refused; a certificate that verifies vouches for the metadata"
 
 offer "$(rpmpkg foo 1-2)" --key=none --metalink
 meta=(baseurl= repo_gpgcheck=0 sslcacert=/etc/pki/tls/tls-cert.pem)
@@ -224,7 +225,7 @@ refused untrusted
 echo '<!-- -->' >>"$REPO/updates/repodata/repomd.xml"
 fresh "${meta[@]}" metalink="$REPO_TLS/updates.metalink"
 refused hash_mismatch
-ok "a metalink by TLS vouches for the metadata that it names, one without TLS for nothing"
+ok "R10 a metalink by TLS vouches for the metadata that it names, one without TLS for nothing"
 
 # -------------------------------------------------------------------------------------------- freshness
 
@@ -234,7 +235,7 @@ check $c
 assert_status 100
 rpmrepo_publish updates '--date=2 days ago'
 refused rolled_back
-ok "a step back is refused"
+ok "R4 a step back is refused"
 
 rpmrepo_publish updates '--date=20 days ago'
 fresh
@@ -242,11 +243,11 @@ once $c
 assert_status 0
 assert_code stale_metadata
 assert_applied foo bar
-ok "old metadata is an alarm, not a refusal"
+ok "R3 old metadata is an alarm, not a refusal"
 
 rpmrepo_publish updates '--date=2 years'
 fresh
 refused rolled_back untrusted expired
-ok "metadata of the future is refused: it would end all updates"
+ok "R4 metadata of the future is refused: it would end all updates"
 
 done_testing

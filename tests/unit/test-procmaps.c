@@ -1,4 +1,7 @@
-/* procmaps: the text of tests/cases/procmaps, and a real process through both of its ways. */
+/* procmaps: the text of tests/cases/procmaps, and a real process through both of its ways.
+ *
+ * rows: P3
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,6 +1,9 @@
 /* procscan_read() on the real /proc: replaced files, other users, and processes that play tricks.
  *
- * Files are on a tmpfs at /mnt in a mount namespace of this program's own; its processes end with it. */
+ * Files are on a tmpfs at /mnt in a mount namespace of this program's own; its processes end with it.
+ *
+ * rows: P2 H8
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -428,7 +431,7 @@ static void note_end(void *ctx, size_t i, enum procread how)
 }
 
 /* The pid may be another's by now. */
-TEST(a_child_reads_only_the_process_that_is_meant)
+TEST(P2_a_child_reads_only_the_process_that_is_meant)
 {
 	struct procchild_sink sink = { .facts = { ignore_links, ignore_file, ignore_file, NULL },
 				       .begin = on_any,
@@ -612,7 +615,7 @@ TEST(no_damage_to_an_answer_does_harm)
 /* ---------------------------------------------------------------------- tricks */
 
 /* It executes a deleted program and one that is there in turn, as fast as it can. */
-TEST(exec_in_between_mixes_no_two_programs)
+TEST(P2_exec_in_between_mixes_no_two_programs)
 {
 	struct procscan_options o = { .proc = "/proc" };
 	struct err err = ERR_INIT;
@@ -780,7 +783,7 @@ TEST(limit_of_processes)
 	procscan_clear(&s);
 }
 
-TEST(only_the_kernels_proc_is_believed)
+TEST(H8_only_the_kernels_proc_is_believed)
 {
 	struct procscan_options o = { .proc = "/mnt" };
 	struct procscan s = { 0 };

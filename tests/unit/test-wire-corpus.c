@@ -1,6 +1,9 @@
 /* tests/data/wire/{y,n}_TABLE_WHAT.json, one test each: the bytes of a file are
  * read as one line and decoded with table msg_TABLE ("line": parsed only). A
- * y_ file must be taken, an n_ file refused as a protocol fault. */
+ * y_ file must be taken, an n_ file refused as a protocol fault.
+ *
+ * rows: U3
+ */
 #include <dirent.h>
 #include "fd.h"
 #include "tables.h"
