@@ -192,7 +192,7 @@ static char *trim(char *s, char *end)
 static int read_stanzas(struct reader *r, struct buf *text, struct err *err)
 {
 	struct stanza s = new_stanza;
-	char *p = text->s, *end = p + text->n;
+	char *p = text->s, *end = text->n ? p + text->n : p; /* an empty file has no bytes at all */
 
 	r->line = 1;
 	if (text->n && memchr(p, '\0', text->n))

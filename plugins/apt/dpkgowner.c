@@ -151,7 +151,7 @@ static void search_list(struct lookup *l, int dir, char *file)
 	arch = strchr(file, ':');
 	if (arch)
 		*arch++ = '\0';
-	for (char *p = b.s, *end = b.s + b.n; p && p < end;) {
+	for (char *p = b.s, *end = b.n ? b.s + b.n : b.s; p && p < end;) {
 		char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t n = nl ? (size_t)(nl - p) : (size_t)(end - p);
 
