@@ -397,6 +397,32 @@ static void identify(const char *root, const struct strv *runc, struct host_cont
 	}
 }
 
+/* Is the id of container I another one's, too? What is on the host itself comes first, then who is older. */
+static bool repeated(const struct host_containers *c, size_t i)
+{
+	for (size_t k = 0; k < c->n; k++)
+		if (k != i && streq(c->list[k].id, c->list[i].id) && (!c->list[k].nested || k < i))
+			return true;
+	return false;
+}
+
+/* Inside of a container any name can be made: one that is taken is nobody's. */
+static void disown_repeated(struct host_containers *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		struct host_container *one = &c->list[i];
+
+		if (!one->nested || !repeated(c, i))
+			continue;
+		free(one->id);
+		free(one->name);
+		one->id = xasprintf("unknown-%llu", (unsigned long long)one->mntns);
+		one->name = NULL;
+		one->engine = "unknown";
+		one->known = false;
+	}
+}
+
 int containers_find(const char *root, const struct strv *runc, struct host_containers *ret, struct err *err)
 {
 	_cleanup_(walk_clear) struct walk w = { .root = root, .proc = -1 };
@@ -406,6 +432,7 @@ int containers_find(const char *root, const struct strv *runc, struct host_conta
 		return -1;
 	group(&c, &w);
 	identify(root, runc, &c, &w);
+	disown_repeated(&c);
 	for (size_t i = 0; i < c.n; i++) {
 		complete(&w, &c.list[i]);
 		if (c.list[i].nested)

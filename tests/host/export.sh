@@ -47,7 +47,6 @@ start() { # NAME [OPTION…]
 export_it() { run "$S" export --set "report.state_dir=$T/state" --host "unix://$T/docker.sock" "$@"; }
 
 start web
-sleep 1 # packages of the image are older than the container, to the second
 dk exec web sh -c 'echo secret >/etc/tiny/edited.conf; mkdir /var/lib/tiny; echo data >/var/lib/tiny/data; echo data >/srv/data'
 dk exec web dpkg --force-confold -i /t/tiny_2.deb >/dev/null 2>&1
 pid=$(dk inspect -f '{{.State.Pid}}' web)
@@ -152,7 +151,9 @@ sed -i 's/^Package: .*/Package: other/' "$deb2/DEBIAN/control"
 mv "$deb2/usr/bin/tiny" "$deb2/usr/bin/other"
 rm -r "${deb2:?}"/{etc,lib,usr/lib,usr/share,usr/bin/tiny-too,DEBIAN/conffiles}
 dpkg-deb --root-owner-group -b "$deb2" "$T/other.deb" >/dev/null
-sleep 1
+created=$(date -d "$(dk inspect -f '{{.Created}}' mixed)" +%s)
+later() { [ "$(date +%s)" -gt $((created + 1)) ]; }
+wait_for 20 later
 dk exec mixed dpkg -i /t/other.deb >/dev/null
 export_it mixed "--to=$T/no.tar"
 assert_status 1
