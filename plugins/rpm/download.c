@@ -48,13 +48,44 @@ static int verify(const struct session *s, struct package *p, struct err *err)
 	return 0;
 }
 
+/* By its checksum, since two repositories may have packages of one name. */
+static char *file_name(const struct package *p)
+{
+	cleanup_free char *sum = xstrndup(strna(p->checksum), 16);
+
+	return xasprintf("%s-%s.%s.rpm", p->name, sum, p->arch);
+}
+
+/* No password, no certificate of this container's, and not a file of it. */
+static bool is_public(const struct source *src, const struct package *p)
+{
+	const struct repo_conf *c = src->conf;
+
+	if (c->username || c->password || c->sslclientcert || c->proxy_username || (p->base && strchr(p->base, '@')))
+		return false;
+	for (size_t i = 0; i < src->mirrors.n; i++)
+		if (strchr(src->mirrors.v[i], '@') ||
+		    (!starts_with(src->mirrors.v[i], "http://") && !starts_with(src->mirrors.v[i], "https://")))
+			return false;
+	return src->mirrors.n > 0;
+}
+
+void session_archive_event(const struct session *s, const struct package *p)
+{
+	cleanup_free char *name = file_name(p), *file = xasprintf("rpm/packages/%s", name);
+	struct msg_archive a = { .file = file, .sha256 = p->checksum, .size = p->size };
+
+	if (p->checksum && p->size && streq(strna(p->checksum_type), "sha256") && is_public(&s->sources[p->source], p))
+		plugin_event("archive", &msg_archive, &a);
+}
+
 static void prepare(struct session *s, const char *dir, struct package *p, struct transfer *t, struct strv *base)
 {
 	const struct source *src = &s->sources[p->source];
-	cleanup_free char *sum = xstrndup(strna(p->checksum), 16);
+	cleanup_free char *name = file_name(p);
 
 	free(p->file);
-	p->file = xasprintf("%s/%s-%s.%s.rpm", dir, p->name, sum, p->arch);
+	p->file = xasprintf("%s/%s", dir, name);
 	p->verified = false;
 	if (p->base)
 		strv_take(base, xasprintf("%s%s", p->base, ends_with(p->base, "/") ? "" : "/"));

@@ -204,6 +204,7 @@ static void tell(struct session *s, const struct solve_result *r, struct msg_pla
 		plugin_event(u->kept == CODE_OK ? "update" : "kept_back", &msg_update, m);
 		if (u->kept == CODE_OK) {
 			keep_package(s, u);
+			session_archive_event(s, &s->plan[s->n_plan - 1]);
 			ret->download += m->size;
 			ret->disk += s->plan[s->n_plan - 1].grows;
 		}

@@ -130,6 +130,8 @@ char *source_file(const struct source *src, enum repomd_type type);
 
 int session_refresh(struct session *s, const struct msg_refresh_params *in, struct msg_refresh *ret, struct err *err);
 int session_plan(struct session *s, const struct msg_plan_params *in, struct msg_plan *ret, struct err *err);
+/* The "archive" event of a planned package, if anybody may fetch it and its hash is SHA-256. */
+void session_archive_event(const struct session *s, const struct package *p);
 int session_fetch(struct session *s, const struct msg_digest *in, struct msg_fetch *ret, struct err *err);
 int session_apply(struct session *s, const struct msg_digest *in, struct msg_apply *ret, struct err *err);
 int session_repair(struct session *s, struct msg_repair *ret, struct err *err);
