@@ -84,7 +84,7 @@ static const struct {
 			 TEXT_JSON },
 	[VERB_DOCTOR] = { "doctor", "", "can this container be patched, and if not, what to do about it", TEXT_JSON },
 	[VERB_EXEC] = { "exec", " --all|TARGET... [-- once|check|scan [OPTION]...]",
-			 "from the host: do it in running containers (check); TARGET: its name, its id or the start of one, or pid:N", TEXT_JSON },
+			 "from the host: do it in running containers, by name, start of their id, or pid:N", TEXT_JSON },
 	[VERB_PS] = { "ps", "", "from the host: list its containers, of any engine, and how far each is patched", TEXT_JSON },
 	[VERB_WRAP] = { "wrap", " IMAGE", "from the host: show how to start an image with stopgap around its command", TEXT_JSON },
 	[VERB_WATCH] = { "watch", "", "from the host: stay, and keep its containers patched", 0 },

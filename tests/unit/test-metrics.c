@@ -25,19 +25,24 @@ static int64_t count(const struct metrics_state *s, const char *result)
 
 TEST(every_result_is_counted)
 {
-	static const enum exit_code codes[] = { EXIT_DONE,	     EXIT_FAILED,  EXIT_USAGE,
-						EXIT_BLOCKED,	     EXIT_PARTIAL, EXIT_NO_METADATA,
-						EXIT_OUT_OF_SUPPORT, EXIT_PENDING, EXIT_STALE };
+	static const struct {
+		enum exit_code exit;
+		enum code code;
+	} ends[] = { { EXIT_DONE, CODE_OK },	      { EXIT_FAILED, CODE_IO },	       { EXIT_FAILED, CODE_STOPPED },
+		     { EXIT_USAGE, CODE_OK },	      { EXIT_BLOCKED, CODE_OK },       { EXIT_PARTIAL, CODE_OK },
+		     { EXIT_NO_METADATA, CODE_OK },   { EXIT_OUT_OF_SUPPORT, CODE_OK }, { EXIT_PENDING, CODE_OK },
+		     { EXIT_STALE, CODE_OK } };
 	struct metrics_state s = { 0 };
 
-	EQ(ARRAY_SIZE(codes), METRICS_RESULTS);
-	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
-		struct report r = { .exit_code = codes[i], .time = 1000, .start_ms = 0, .end_ms = 5000, .bytes = 10 };
+	EQ(ARRAY_SIZE(ends), METRICS_RESULTS);
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+		struct report r = { .exit_code = ends[i].exit, .error.code = ends[i].code, .time = 1000,
+				    .start_ms = 0, .end_ms = 5000, .bytes = 10 };
 
 		metrics_account(&s, &r);
 		EQ(count(&s, report_result(&r)), 1);
 	}
-	EQ(s.bytes, 90);
+	EQ(s.bytes, 100);
 	EQ(s.last_run, 1005);
 }
 
