@@ -55,7 +55,9 @@ static int open_state(const struct exec_job *j, const struct exec_shared *s, cha
 	*dir = hoststate_dir(s->config->report.state_dir, j->container->id);
 	if (!*dir)
 		return err_set(err, CODE_INTERNAL, 0, "the container's id is not fit for a file name");
-	return state_dir_lock(*dir, lock, err);
+	if (state_dir_lock(*dir, lock, err) < 0)
+		return -1;
+	return hoststate_claim(*dir, j->container->id, j->container->start, err);
 }
 
 static void record(const struct exec_job *j, const struct exec_shared *s, const char *dir, struct json_object *o)

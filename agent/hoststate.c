@@ -64,6 +64,53 @@ int hoststate_fill(const char *dir, int state_fd, uid_t uid, gid_t gid, struct e
 	return hosttree_copy(&t, entry, state_fd, err);
 }
 
+/* --- whose it is --------------------------------------------------------------------- */
+
+static char *instance_of(const char *id, uint64_t start)
+{
+	cleanup_buf struct buf boot = { 0 };
+	struct err ignored = ERR_INIT;
+
+	if (strlen(id) == 64 && strspn(id, "0123456789abcdef") == 64)
+		return xasprintf("%s\n", id);
+	(void)read_file("/proc/sys/kernel/random/boot_id", 100, &boot, &ignored);
+	return xasprintf("%llu %s", (unsigned long long)start, buf_str(&boot));
+}
+
+/* Only how fresh the metadata was that it has seen. */
+static int keep_dates(int host, struct err *err)
+{
+	if (hosttree_remove(host, "entry.new", err) < 0)
+		return -1;
+	cleanup_fd int old = open_entry(host, "entry");
+	if (old < 0)	/* none, or nothing that we have made */
+		return hosttree_remove(host, "entry", err);
+	if (mkdirat(host, "entry.new", 0700) < 0)
+		return err_set(err, CODE_IO, errno, "create folder 'entry.new'");
+	cleanup_fd int to = open_entry(host, "entry.new");
+	if (to < 0)
+		return err_set(err, CODE_IO, errno, "open 'entry.new'");
+	if (hostdates_merge(old, to, err) < 0)
+		return -1;
+	if (renameat2(host, "entry.new", host, "entry", RENAME_EXCHANGE) < 0)
+		return err_set(err, CODE_IO, errno, "put 'entry' in place");
+	return hosttree_remove(host, "entry.new", err);
+}
+
+int hoststate_claim(const char *dir, const char *id, uint64_t start, struct err *err)
+{
+	cleanup_free char *path = xasprintf("%s/instance", dir), *now = instance_of(id, start);
+	cleanup_buf struct buf before = { 0 };
+	struct err ignored = ERR_INIT;
+
+	if (read_file(path, 1024, &before, &ignored) == 0 && streq(buf_str(&before), now))
+		return 0;
+	cleanup_fd int host = open_dir(dir, err);
+	if (host < 0 || keep_dates(host, err) < 0)
+		return -1;
+	return replace_file(path, 0600, now, strlen(now), err);
+}
+
 /* --- taking it back ------------------------------------------------------------------ */
 
 /* What is not an entry's to keep: the host's own files, locks, what is half done,

@@ -1,5 +1,6 @@
 /* hoststate.h - what the host keeps of a container: STATE_DIR/containers/ID.
  *
+ *	instance				which container of that id it is
  *	lock, last.json, history.jsonl,		the host's own: written here from the report that came
  *	metrics.json, schedule.json, ledger.json	over the channel, never taken from an entry
  *	entry/					the entered agent's state folder between two entries
@@ -29,6 +30,11 @@
 /* STATE_DIR/containers/ID; caller frees. NULL: ID is not 1 to 200 printable characters without blank or slash, or
  * begins with a dot. */
 char *hoststate_dir(const char *state_dir, const char *id);
+/* DIR is about to be used for the container ID whose first process started at START
+ * (clock ticks after boot). An engine's id of 64 digits is never given twice; a name
+ * or an inode is, and then entry/ is another container's: but for its dates it goes,
+ * as it does when a container of such an id is restarted. Codes: IO. */
+int hoststate_claim(const char *dir, const char *id, uint64_t start, struct err *err);
 /* Copy DIR's entry/ to the empty folder STATE_FD and give all of it to UID and GID: the
  * container's root as the host sees it. Codes: IO, NO_SPACE, STATE_REFUSED. */
 int hoststate_fill(const char *dir, int state_fd, uid_t uid, gid_t gid, struct err *err);

@@ -383,6 +383,37 @@ static void record(void)
 	OK(history && metrics);
 }
 
+/* A name is given again to another container: it gets nothing of the first one's but how fresh the metadata was. */
+static void another_of_that_name(void)
+{
+	static const char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct err err = ERR_INIT;
+	int r[4];
+	long kept[3];
+
+	case_next = case_next->next;
+	fresh();
+	r[0] = hoststate_claim(host, "runc:web", 5, &err);
+	put(host, "entry/apt/dates", "7 1 2 - k\\n");
+	put(host, "entry/apt/lists/x", "forged");
+	r[1] = hoststate_claim(host, "runc:web", 5, &err);
+	kept[0] = mode_of("entry/apt/lists/x");
+	r[2] = hoststate_claim(host, "runc:web", 6, &err);
+	kept[1] = mode_of("entry/apt/lists/x");
+	cleanup_free char *dates = content("entry/apt/dates");
+	r[3] = hoststate_claim(host, id, 6, &err);
+	put(host, "entry/apt/lists/x", "own");
+	r[3] |= hoststate_claim(host, id, 7, &err);
+	kept[2] = mode_of("entry/apt/lists/x");
+	clean();
+	for (size_t i = 0; i < ARRAY_SIZE(r); i++)
+		EQ(r[i], 0);
+	NE(kept[0], -1);
+	EQ(kept[1], -1);
+	NE(kept[2], -1);
+	STREQ(dates, "7 1 2 - k\n");
+}
+
 /* What was a file when it was looked at may be something else when it is opened. */
 static void opened_late(void)
 {
@@ -416,6 +447,7 @@ int main(void)
 	add_cases("hoststate", run_case);
 	add_test("fill gives the files to the container's root", fill_gives_away);
 	add_test("times stay, none is in the future", times_stay);
+	add_test("another container of that name", another_of_that_name);
 	add_test("what is opened late", opened_late);
 	add_test("dates are bounded", dates_are_bounded);
 	add_test("ids that are no path", ids);
