@@ -18,6 +18,7 @@
 #include "wire.h"
 
 #define ENTER_OUTPUT_MAX (16 * 1024 * 1024)
+#define ENTER_COPIES 2
 
 struct enter_spec {
 	const struct target *target;
@@ -30,6 +31,8 @@ struct enter_spec {
 	const struct hostcache *cache; /* downloads of other containers; NULL: none */
 	const char *group; /* hostlists.h */
 	int64_t share_wait; /* s it may wait for others that fetch the same */
+	int turns; /* a file whose locks say who copies the bundle now: at most ENTER_COPIES at once */
+	size_t turn; /* which of them it waits for */
 	const char *state_dir; /* hoststate.h: what it gets and what it leaves; NULL: nothing is kept */
 };
 

@@ -17,21 +17,9 @@
 
 #define GRACE_MS 10000 /* after the deadline, for the process that keeps it */
 #define REPORT_MAX (2 * ENTER_OUTPUT_MAX)
-#define COPIES_MAX 2
 #define STATE_MIN (64 * 1024 * 1024)
 
 /* --- the child ------------------------------------------------------------------- */
-
-/* Copies of the bundle take memory and time: few at once. Given back when this process ends or says so. */
-static void copy_turn(const struct exec_shared *s, size_t index, bool take)
-{
-	struct flock lock = { .l_type = take ? F_WRLCK : F_UNLCK,
-			      .l_whence = SEEK_SET,
-			      .l_start = (off_t)(index % COPIES_MAX),
-			      .l_len = 1 };
-
-	(void)fcntl(s->turns, F_SETLKW, &lock);
-}
 
 static void inner_args(const struct options *o, struct strv *ret)
 {
@@ -107,8 +95,9 @@ static struct json_object *enter(struct exec_job *j, const struct exec_shared *s
 					 .group = group,
 					 .share_wait = s->config->network.timeout,
 					 .state_dir = dir,
+					 .turns = s->turns,
+					 .turn = index % ENTER_COPIES,
 					 .state_max = (uint64_t)s->config->network.max_bytes + STATE_MIN };
-	copy_turn(s, index, true);
 	enter_run(&spec, &result);
 	struct json_object *o = enterreport_make(&j->who, &result, &target);
 	record(j, s, dir, o);

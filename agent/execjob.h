@@ -8,7 +8,7 @@
 
 struct exec_job {
 	struct enterreport who; /* its strings are the caller's */
-	char *name;		/* for people: printable */
+	char *name; /* for people: printable */
 	const struct host_container *container; /* the caller's; NULL: FAILURE says why there is none */
 	struct err failure;
 	struct json_object *report; /* the end: never NULL then */

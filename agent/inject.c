@@ -154,6 +154,7 @@ static void close_fd(int *fd)
 static int make_bundle(const struct inject_spec *spec, struct err *err)
 {
 	static const char *const options[] = { "mode", "0755", NULL };
+	struct mount_attr read_only = { .attr_set = MOUNT_ATTR_RDONLY };
 	cleanup_fd int fs = -1, from = open(spec->bundle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (from < 0)
@@ -170,7 +171,8 @@ static int make_bundle(const struct inject_spec *spec, struct err *err)
 	if (config < 0)
 		return err_set(err, CODE_IO, errno, "make an empty configuration file");
 	close_fd(&config);
-	/* the file system, not only this mount of it */
+	/* the file system; and this mount of it, which kernels before Linux 5.12 cannot any more */
+	(void)mount_setattr(mount, "", AT_EMPTY_PATH, &read_only, sizeof(read_only));
 	if (fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
 	    fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
 		return old_kernel("make read-only", err);

@@ -36,9 +36,13 @@ static int write_own(const struct target *t, const char *file, const char *text)
 
 static int join_cgroups(const struct target *t, struct err *err)
 {
-	for (size_t i = 0; i < t->n_cgroups; i++)
-		if (write_at(t->cgroups[i], "cgroup.procs", "0") < 0)
+	for (size_t i = 0; i < t->n_cgroups; i++) {
+		/* of version 1, and we are one thread: the other file makes every fork of the machine wait */
+		if (write_at(t->cgroups[i], "tasks", "0") == 0)
+			continue;
+		if (errno != ENOENT || write_at(t->cgroups[i], "cgroup.procs", "0") < 0)
 			return err_set(err, CODE_ENTER_FAILED, errno, "join its cgroup");
+	}
 	return 0;
 }
 

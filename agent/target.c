@@ -133,23 +133,43 @@ static void read_label(struct target *t)
 		*mode = '\0';
 }
 
+static const char *read_limit(const char *p, rlim_t *ret)
+{
+	char *end;
+
+	p += strspn(p, " ");
+	if (starts_with(p, "unlimited")) {
+		*ret = RLIM_INFINITY;
+		return p + strlen("unlimited");
+	}
+	*ret = strtoull(p, &end, 10);
+	return end == p ? NULL : end;
+}
+
+/* From the text: prlimit() takes CAP_SYS_RESOURCE for a process of another user. */
 static int read_limits(struct target *t, struct err *err)
 {
+	static const char *const names[RLIM_NLIMITS] = {
+		[RLIMIT_CPU] = "Max cpu time",		 [RLIMIT_FSIZE] = "Max file size",
+		[RLIMIT_DATA] = "Max data size",	 [RLIMIT_STACK] = "Max stack size",
+		[RLIMIT_CORE] = "Max core file size",	 [RLIMIT_RSS] = "Max resident set",
+		[RLIMIT_NPROC] = "Max processes",	 [RLIMIT_NOFILE] = "Max open files",
+		[RLIMIT_MEMLOCK] = "Max locked memory",	 [RLIMIT_AS] = "Max address space",
+		[RLIMIT_LOCKS] = "Max file locks",	 [RLIMIT_SIGPENDING] = "Max pending signals",
+		[RLIMIT_MSGQUEUE] = "Max msgqueue size", [RLIMIT_NICE] = "Max nice priority",
+		[RLIMIT_RTPRIO] = "Max realtime priority", [RLIMIT_RTTIME] = "Max realtime timeout",
+	};
 	cleanup_buf struct buf text = { 0 };
-	struct err ignored = ERR_INIT;
-	uint64_t adj;
 
-	for (int i = 0; i < (int)RLIM_NLIMITS; i++)
-		if (prlimit(t->pid, (enum __rlimit_resource)i, NULL, &t->limits[i]) < 0)
-			return err_set(err, errno == ESRCH ? CODE_CONTAINER_GONE : CODE_ENTER_FAILED, errno,
-				       "read its limits");
-	if (read_text(t, "oom_score_adj", &text, &ignored) < 0)
-		return 0;
-	const char *s = buf_str(&text);
-	bool minus = *s == '-';
-	cleanup_free char *digits = xstrndup(s + minus, strcspn(s + minus, "\n"));
-	if (parse_u64(digits, 1000, &adj) == 0)
-		t->oom_score_adj = minus ? -(int)adj : (int)adj;
+	if (read_text(t, "limits", &text, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const char *p = strstr(buf_str(&text), names[i]);
+
+		p = p ? read_limit(p + strlen(names[i]), &t->limits[i].rlim_cur) : NULL;
+		if (!p || !read_limit(p, &t->limits[i].rlim_max))
+			return err_set(err, CODE_ENTER_FAILED, 0, "its limit '%s' cannot be read", names[i]);
+	}
 	return 0;
 }
 

@@ -41,7 +41,6 @@ struct target {
 	char *label; /* of its security module, NULL: none, or the same as ours */
 	bool selinux; /* which takes the label as it is */
 	struct rlimit limits[RLIM_NLIMITS];
-	int oom_score_adj;
 	int cgroups[TARGET_CGROUPS_MAX]; /* its folders in the hierarchies where it is not where we are */
 	size_t n_cgroups;
 	const char *plugin; /* "apt", "rpm"; NULL: it has no package database */
