@@ -10,6 +10,7 @@
 #include "execshow.h"
 #include "log.h"
 #include "print.h"
+#include "ps.h"
 
 #define PARALLEL 4
 #define APPLY_TIME 3600 /* s, what `once` gets besides the network's time */
@@ -52,11 +53,11 @@ static bool meant_by_all(const struct host_container *c, const struct strv *labe
 	return c->known && !c->nested && !c->paused;
 }
 
-static int find_targets(struct exec *x, const struct options *opt, struct err *err)
+static int find_targets(struct exec *x, const struct options *opt, const struct config *config, struct err *err)
 {
 	static const struct err none = { .code = CODE_OK };
 
-	if (containers_find("", NULL, &x->found, err) < 0)
+	if (containers_here(config, opt->hosts.n ? &opt->hosts : &config->host.engines, &x->found, err) < 0)
 		return -1;
 	for (size_t i = 0; i < opt->exec.targets.n; i++) {
 		const struct host_container *c = NULL;
@@ -174,7 +175,7 @@ int exec_main(const struct options *opt, const struct config *config, const char
 		log_err(LOG_ERROR, &err);
 		return EXIT_USAGE;
 	}
-	if (find_targets(&x, opt, &err) < 0) {
+	if (find_targets(&x, opt, config, &err) < 0) {
 		log_err(LOG_ERROR, &err);
 		options_clear(&inner);
 		return EXIT_FAILED;

@@ -49,7 +49,7 @@ static const struct {
 	{ "warning", OPT_WARNING, "RANGE", REPORTS, "nagios: warn when the open updates leave RANGE" },
 	{ "critical", OPT_CRITICAL, "RANGE", REPORTS, "nagios: the same for critical" },
 	{ "layers", OPT_LAYERS, NULL, ON(VERB_PS), "show which vulnerable containers share a layer of their images" },
-	{ "host", OPT_HOST, "SOCKET", ON(VERB_PS) | ON(VERB_WRAP) | ON(VERB_EXPORT),
+	{ "host", OPT_HOST, "SOCKET", ON(VERB_PS) | ON(VERB_EXEC) | ON(VERB_WRAP) | ON(VERB_EXPORT),
 	  "ask the engine there (unix:///run/docker.sock); may be repeated" },
 	{ "inspect", OPT_INSPECT, "FILE", ON(VERB_WRAP),
 	  "what docker inspect or skopeo inspect --config print, instead of an engine's answer" },

@@ -21,10 +21,11 @@ ctr_rm base
 docker_is() {
 	local what=$1 want=$2
 	shift 2
-	id=$(dk run -d --network host "$@" tiny /pause)
+	id=$(dk run -d --name "$what" --label "tier=front" --network host "$@" tiny /pause)
 	pid=$(dk inspect -f '{{.State.Pid}}' "$id")
 	cat "/proc/$pid/mountinfo" >"$T/mounts"
-	host_exec "$id" -- check
+	host_exec "$what" --host "unix://$T/docker.sock" -- check
+	assert_json_eq "$R" '.container | [.name, .image]' "[\"$what\",\"tiny\"]"
 	[ "$want" != 0 ] || assert_pending "${pending[@]}"
 	host_exec "$id" -- scan
 	assert_status 0
@@ -63,7 +64,9 @@ mapfile -t ids < <(dk ps -q)
 run "$BUNDLE/stopgap" exec --output=json --set "report.state_dir=$T/host" --parallel=3 "${ids[@]}" -- check
 assert_status 3 100 0
 assert_json "$T/out" '(.targets | length) == 6 and all(.targets[]; .container.engine == "docker" and .error == null)'
-ok "all of them at once"
+run "$BUNDLE/stopgap" exec --output=json --set "report.state_dir=$T/host" --host "unix://$T/docker.sock" --label tier=front -- scan
+assert_json_eq "$T/out" '[.targets[].container.name] | sort' '["default","dropped","limited","powerful","read-only","user"]'
+ok "all of them at once, by id and by label"
 
 dk pause "$id" >/dev/null
 host_exec "$id" -- scan
@@ -77,7 +80,7 @@ ok "docker: a paused one is blocked"
 pm() { podman --root "$T/podman" --runroot "$T/podman-run" --runtime runc --cgroup-manager cgroupfs --log-level error "$@"; }
 podman_end() {
 	pm rm -af >/dev/null 2>&1
-	umount "$T/podman/overlay" 2>/dev/null || true
+	umount -l "$T/podman/overlay" 2>/dev/null || true
 }
 at_exit podman_end
 pm import "$T/image.tar" tiny >/dev/null 2>&1
