@@ -107,7 +107,8 @@ void entrant_main(const struct entrant *e)
 	if (pid == 0)
 		agent(argv.v, env.v);
 	if (pid < 0)
-		(void)err_set(&note.err, CODE_ENTER_FAILED, errno, "start a process in the container");
+		(void)err_set(&note.err, errno == EAGAIN ? CODE_PIDS_LIMIT : CODE_ENTER_FAILED, errno,
+			      "start a process in the container");
 	note.agent = pid;
 	give_up(STATUS_FD, &note);
 }

@@ -1,6 +1,7 @@
 /* execjob.c - see execjob.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -15,7 +16,7 @@
 #include "statedir.h"
 #include "syscalls.h"
 
-#define GRACE_MS 10000 /* after the deadline, for the process that keeps it */
+#define GRACE_MS 5000 /* after the deadline, for the process that keeps it */
 #define REPORT_MAX (2 * ENTER_OUTPUT_MAX)
 #define STATE_MIN (64 * 1024 * 1024)
 
@@ -186,11 +187,14 @@ static bool take_text(struct exec_job *j, struct err *err)
 bool execjob_step(struct exec_job *j)
 {
 	struct err err = ERR_INIT;
+	struct pollfd gone = { .fd = j->child_fd, .events = POLLIN };
 	bool late = clock_ms() > j->deadline + GRACE_MS;
 
 	if (j->report)
 		return true;
-	if (!take_text(j, &err) && !late)
+	/* its end is looked at first: what it said is in the pipe then, which one that is frozen may hold open */
+	bool ended = poll(&gone, 1, 0) > 0;
+	if (!take_text(j, &err) && !ended && !late)
 		return false;
 	if (late && !j->text.n)
 		(void)err_set(&err, CODE_ENTER_TIMEOUT, 0,

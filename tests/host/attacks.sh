@@ -250,6 +250,14 @@ frozen() {
 same_processes() { host_processes "$1" >"$T/after" && cmp -s "$T/before" "$T/after"; }
 row "H12 one that is frozen meanwhile is left, and what is in it ends with the thaw; a frozen one is not entered" frozen
 
+full() {
+	host_small full --pids 1
+	host_reveal "pid:$pid"
+	assert_status 3
+	assert_json "$T/out" '.targets[0].blocked[0].code == "pids_limit"'
+}
+row "H12 one that has no room for another process is blocked, with the reason" full
+
 # --- H13
 
 databases() {
