@@ -29,6 +29,7 @@ assert_status 0
 assert_applied "${updates[@]}"
 assert_versions b tiny-plain=1.0-1+deb12u2
 assert_streq "$(asked '\.deb$')" 0 "packages that are fetched again"
+assert_json_eq "$R" .bytes_fetched 0
 assert_streq "$(asked 'InRelease|binary-amd64')" 0 "lists that are fetched again"
 assert_clean b
 ok "the second container of an image fetches nothing that the first has"
