@@ -19,9 +19,6 @@ int client_text(const char *socket, const char *path, const char *accept, struct
 /* The same as JSON, an object; caller puts it. */
 int client_get(const char *socket, const char *path, struct json_object **ret, struct err *err);
 
-/* N bytes that an agent sent, as a JSON object; caller puts RET. */
-int client_parse(const char *s, size_t n, struct json_object **ret, struct err *err);
-
 /* An event of the run: "state", "progress", "done". DATA stays the client's. */
 typedef void client_event(void *arg, const char *name, struct json_object *data);
 

@@ -84,6 +84,26 @@ static void look(struct watch *w)
 	sweep(w);
 }
 
+/* --- what others hear -------------------------------------------------------------------- */
+
+static void say(struct watch *w, const char *event, const struct watched *c)
+{
+	struct json_object *o = json_object_new_object();
+
+	wire_add_string(o, "container", c->id);
+	json_object_object_add(o, "run", json_object_new_int64(w->run_id));
+	if (c->command)
+		wire_add_string(o, "state", "running");
+	else if (c->failure.code == CODE_OK && c->snapshot.last)
+		json_object_object_add(o, "exit_code", json_object_new_int((int)c->snapshot.last->exit_code));
+	else
+		wire_add_string(o, "error", code_name(c->failure.code));
+	if (w->status)
+		status_event(w->status, event, o);
+	else
+		json_object_put(o);
+}
+
 /* --- runs ---------------------------------------------------------------------------------- */
 
 struct child {
@@ -119,6 +139,7 @@ static void on_done(void *arg, const struct command_result *r)
 		schedule_end(&c->schedule, clock_wall(), code, retryable);
 		schedule_save(c->dir, "", c->id, &c->schedule);
 	}
+	say(w, "done", c);
 	watchset_plan(&w->set, c, clock_wall());
 	(void)malloc_trim(0);
 	step(w);
@@ -188,8 +209,10 @@ static void begin(struct watch *w, struct watched *c)
 	schedule_begin(&c->schedule, c->begun);
 	schedule_save(c->dir, "", c->id, &c->schedule);
 	log_info("container %s: %s: %s", c->id, mode_name(c->mode), strna(c->reason));
-	if (command_start(w->base, &spec, on_done, child, &c->command, &err) == 0)
+	if (command_start(w->base, &spec, on_done, child, &c->command, &err) == 0) {
+		say(w, "state", c);
 		return;
+	}
 	free(child);
 	c->command = NULL;
 	c->failure = err;

@@ -79,6 +79,18 @@ static void on_event(void *arg _unused_, const char *name, struct json_object *d
 	wire_clear(&msg_progress, &p);
 }
 
+/* The daemon of a host has containers of its own: what it runs is not what is asked for here. */
+static bool is_watch(const char *socket)
+{
+	struct json_object *o = NULL, *agent = NULL, *mode = NULL;
+	struct err ignored = ERR_INIT;
+	bool watch = client_get(socket, "/v1/status", &o, &ignored) == 0 && json_object_object_get_ex(o, "agent", &agent) &&
+		     json_object_object_get_ex(agent, "mode", &mode) && streq(strna(json_object_get_string(mode)), "watch");
+
+	json_object_put(o);
+	return watch;
+}
+
 /* 1: it did, with the exit status in *RET; 0: none runs here. */
 static int hand_over(const struct options *opt, const struct config *config, const struct report *previous, int *ret)
 {
@@ -86,7 +98,7 @@ static int hand_over(const struct options *opt, const struct config *config, con
 	struct report report;
 	struct err err = ERR_INIT;
 
-	if (!client_present(config->report.socket))
+	if (!client_present(config->report.socket) || is_watch(config->report.socket))
 		return 0;
 	*ret = EXIT_FAILED;
 	if (opt->sets.n || opt->config) {	/* it would silently not apply */

@@ -9,6 +9,7 @@
 #include "print.h"
 #include "range.h"
 #include "show.h"
+#include "showhost.h"
 #include "snapshot.h"
 #include "statefile.h"
 
@@ -224,7 +225,11 @@ static int show_once(const struct options *opt, const struct config *config, str
 		print_json(json_object_get(doc));
 		return status;
 	}
-	if (opt->output == OUTPUT_NAGIOS)
+	if (show_host_is(doc) && opt->output == OUTPUT_NAGIOS)
+		status = show_host_nagios(opt, doc, &b);
+	else if (show_host_is(doc))
+		show_host_text(&o, doc);
+	else if (opt->output == OUTPUT_NAGIOS)
 		status = put_nagios(opt, config, doc, &b);
 	else
 		put_status(&o, doc);

@@ -87,7 +87,24 @@ assert_file_has_content "$T/metrics" '^stopgap_pending_security_updates\{contain
 assert_file_has_content "$T/metrics" "^stopgap_container_info\{container=\"one\",id=\"$one\",name=\"one\",image=\"tiny\",engine=\"docker\""
 assert_not_file_has_content "$T/metrics" 'container="off"'
 assert_streq "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$T/watch.sock" http://localhost/v1/report)" 404
+run "$BUNDLE/stopgap" status --config "$T/stopgap.conf"
+assert_status 0
+assert_file_has_content "$T/out" 'watches [0-9]+ of [0-9]+ containers'
+run "$BUNDLE/stopgap" status --output=nagios --warning=0 --critical=1000 --config "$T/stopgap.conf"
+assert_status 1
+assert_file_has_content "$T/out" '^STOPGAP WARNING - updates are open in 1 of [0-9]+ containers.*\|pending=1;0;1000;0 '
+# a run that is meant for this machine itself is not handed to an agent that has others
+run "$BUNDLE/stopgap" scan --output=json --config "$T/stopgap.conf"
+assert_json "$T/out" '.mode == "scan" and .processes.scanned > 0'
 ok "status and metrics of all at one socket"
+
+timeout 100 curl -sN --unix-socket "$T/watch.sock" http://localhost/v1/events >"$T/events" &
+events=$!
+wait_for 20 grep -q '^event: state' "$T/events" || fail "no stream of events"
+kill -USR1 "$watch"
+wait_for 200 grep -q "^data: .*\"container\":\"$one\".*\"exit_code\":0" "$T/events" || { fail "no event of a run"; diag_file "$T/events"; }
+kill $events
+ok "SIGUSR1 runs all, and who listens hears of each"
 
 # What the host keeps of a container is not in it.
 assert_json "$T/state/containers/$one/last.json" '.container.id == $id and .result == "ok"' --arg id "$one"
