@@ -331,6 +331,38 @@ static size_t weigh_files(struct judge *j)
 	return exe_len;
 }
 
+/* Is NAME (no path) the same file as EXE, in its folder? */
+static char *alias(const struct judge *j, const char *exe, const char *name)
+{
+	const char *root = j->root_len ? j->links->root : "", *slash = strrchr(exe, '/');
+	struct stat a, b;
+
+	if (!slash || !*name || streq(name, "..") || streq(name, slash + 1))
+		return NULL;
+	cleanup_free char *other = xasprintf("%.*s/%s", (int)(slash - exe), exe, name);
+	cleanup_free char *full = xasprintf("%s%s", root, exe), *full_other = xasprintf("%s%s", root, other);
+	if (proc_files_stat(&j->files, j->base, full, &a) < 0 ||
+	    proc_files_stat(&j->files, j->base, full_other, &b) < 0 || a.st_dev != b.st_dev || a.st_ino != b.st_ino)
+		return NULL;
+	return steal_ptr(&other);
+}
+
+/* A program with several names (Debian's redis-server is a link to redis-check-rdb, busybox is everything) is called
+ * by the one it was started with. The command line is the process's to write: it only chooses among those. */
+static void name_program(struct judge *j)
+{
+	const char *word = strna(j->p->cmdline), *end = word + strcspn(word, " "), *base = end;
+
+	while (base > word && base[-1] != '/')
+		base--;
+	cleanup_free char *name = xstrndup(base, (size_t)(end - base));
+	char *other = alias(j, j->p->exe, name);
+	if (other) {
+		free(j->p->exe);
+		j->p->exe = other;
+	}
+}
+
 void judge_end(struct judge *j)
 {
 	char program[NAME_MAX + 1];
@@ -350,6 +382,7 @@ void judge_end(struct judge *j)
 	const char *exe = in_view(j, j->links->exe, &exe_len);
 	j->p->exe = xstrndup(exe, exe_len);
 	judge_cmdline(j);
+	name_program(j);
 }
 
 void judge_clear(struct judge *j)

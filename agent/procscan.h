@@ -60,7 +60,7 @@ struct scan_process {
 	 * `start`. Absolute paths of regular files that are there, in the process's view. */
 	struct strv scripts;
 	/* Of a process that is stale, unreadable or has scripts; else NULL. */
-	char *exe; /* NULL also when unreadable */
+	char *exe; /* of the names of its file the one it was started by; NULL also when unreadable */
 	char *cmdline; /* words joined by blanks, at most PROCSCAN_CMDLINE_MAX bytes */
 };
 

@@ -1,5 +1,6 @@
 /* procscan_read() on recorded trees, tests/cases/procscan/NAME.case:
  *
+ *   link PATH TARGET    another name for it
  *   file PATH           a file of the system, below the root that all processes have
  *   proc PID [KEY=VALUE]…   comm, ppid, sid, uid, start, state, flags, threads; what follows belongs to it
  *   exe TEXT, cwd TEXT, root TEXT, ns NUMBER     its links; without root it has the root of the system
@@ -9,6 +10,7 @@
  *   raw LINE            a line of maps as it is;   no maps   it has no such file
  *   skip PID, tree PID  options
  *   --- expected lines: "PID evidence path", "PID script path", "PID unreadable", "PID nested", "PID fresh";
+ *   "PID as PATH" where a replaced program is called by another of its names;
  *   "running path"
  *
  * In all texts \n is a newline. The tree is made on a tmpfs, so that inode numbers are evidence. */
@@ -128,9 +130,9 @@ static void begin_process(char *words)
 		else if (streq(w, "state"))
 			one.state = *value;
 		else
-			*(streq(w, "ppid") ? &one.ppid :
-			  streq(w, "sid") ? &one.sid :
-			  streq(w, "uid") ? &one.uid :
+			*(streq(w, "ppid")  ? &one.ppid :
+			  streq(w, "sid")   ? &one.sid :
+			  streq(w, "uid")   ? &one.uid :
 			  streq(w, "start") ? &one.start :
 			  streq(w, "flags") ? &one.flags :
 					      &one.threads) = n;
@@ -172,6 +174,12 @@ static bool do_line(char *line)
 		cleanup_free char *path = xasprintf("%s/system%s", top, unescape(rest));
 
 		put_file(path, "", 0);
+	} else if (streq(line, "link")) {
+		const char *path = strsep(&rest, " ");
+		cleanup_free char *full = xasprintf("%s/system%s", top, path);
+
+		if (symlink(strna(rest), full) < 0)
+			printf("# %s: %s\n", full, strerror(errno));
 	} else if (streq(line, "exe") || streq(line, "cwd") || streq(line, "root")) {
 		put_link(line, unescape(rest));
 	} else if (streq(line, "ns")) {
@@ -210,6 +218,9 @@ static void show(const struct procscan *s, struct buf *b)
 			buf_put_escaped(b, p->reasons[k].file, strlen(p->reasons[k].file), SIZE_MAX);
 			buf_putc(b, '\n');
 		}
+		if (p->n_reasons && p->reasons[0].evidence == SCAN_EXECUTABLE &&
+		    !streq(p->reasons[0].file, strna(p->exe)))
+			buf_printf(b, "%d as %s\n", p->pid, strna(p->exe));
 		for (size_t k = 0; k < p->scripts.n; k++)
 			buf_printf(b, "%d script %s\n", p->pid, p->scripts.v[k]);
 		if (p->ns)
