@@ -271,8 +271,11 @@ static int load_file(struct config *c, const char *file, struct err *err)
 	if (!file)
 		file = CONFIG_PATH;
 	if (read_file(file, FILE_MAX_BYTES, &text, err) < 0) {
-		err->code = CODE_CONFIG;
-		return -1;
+		struct err why = *err;
+
+		return err_set(err, CODE_CONFIG, 0,
+			       "%s; name a regular file that can be read, or leave out --config: then " CONFIG_PATH " is read where it exists",
+			       why.msg);
 	}
 	return config_parse(c, file, buf_str(&text), text.n, err);
 }

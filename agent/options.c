@@ -182,6 +182,24 @@ static int take_range(const char *option, const char *value, char **ret, struct 
 }
 
 /* One option that getopt found; -1: refused. SEEN has a bit per table row. */
+static const char *const form_names[] = { "text", "json", "nagios", "openmetrics" };
+
+/* What the mode has, where it is known already. */
+static void put_forms(const struct options *o, struct buf *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(form_names); i++)
+		if (!o->has_verb || (verbs[o->verb].forms & FORM(i)))
+			buf_printf(ret, "%s%s", ret->n ? ", " : "", form_names[i]);
+}
+
+static int refuse_form(const struct options *o, struct err *err)
+{
+	cleanup_buf struct buf have = { 0 };
+
+	put_forms(o, &have);
+	return err_set(err, CODE_USAGE, 0, "--output=%s: accepted: %s", optarg, buf_str(&have));
+}
+
 static int take_option(struct options *o, int id, unsigned *seen, struct err *err)
 {
 	uint64_t n;
@@ -200,7 +218,7 @@ static int take_option(struct options *o, int id, unsigned *seen, struct err *er
 		return 0;
 	case OPT_OUTPUT:
 		if (take_word("output", optarg, "text, json, nagios, openmetrics", &word, err) < 0)
-			return -1;
+			return refuse_form(o, err);
 		o->output = (enum output)word;
 		return 0;
 	case OPT_LOG_FORMAT:
@@ -307,16 +325,13 @@ static int take_option(struct options *o, int id, unsigned *seen, struct err *er
 
 static int check_form(const struct options *o, struct err *err)
 {
-	static const char *const names[] = { "text", "json", "nagios", "openmetrics" };
 	cleanup_buf struct buf have = { 0 };
 
 	if (!o->has_verb || o->output == OUTPUT_TEXT || (verbs[o->verb].forms & FORM(o->output)))
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (verbs[o->verb].forms & FORM(i))
-			buf_printf(&have, "%s%s", have.n ? ", " : "", names[i]);
-	return err_set(err, CODE_USAGE, 0, "mode '%s' has no %s output; accepted: %s", verbs[o->verb].name, names[o->output],
-		       buf_str(&have));
+	put_forms(o, &have);
+	return err_set(err, CODE_USAGE, 0, "mode '%s' has no %s output; accepted: %s", verbs[o->verb].name,
+		       form_names[o->output], buf_str(&have));
 }
 
 /* How many words a mode takes, which all are needed. */

@@ -123,6 +123,7 @@ for path in "$T/missing.conf" "$T" /dev/zero; do
 	run "$S" config --config "$path"
 	assert_status 2
 	assert_file_has_content "$T/err" "^stopgap: error: .*'$path'"
+	assert_file_has_content "$T/err" 'or leave out --config'
 done
 mkfifo "$T/fifo"
 run timeout 5 "$S" config --config "$T/fifo"

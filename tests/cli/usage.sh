@@ -56,7 +56,8 @@ ok "an unknown option"
 refused "'--config'.*needs a value" once --config
 refused "'--set'.*needs a value" --set
 ok "an option without its value"
-refused "--output=xml: accepted: .*text.*json.*nagios" once --output=xml
+refused "--output=xml: accepted: text, json, nagios$" once --output=xml
+refused "--output=xml: accepted: text, json, nagios, openmetrics$" --output=xml once
 ok "an unknown form of output"
 refused "mode 'check' has no option '--dry-run'" check --dry-run
 refused "mode 'config' has no option '--dry-run'" config --dry-run
