@@ -35,7 +35,13 @@ refused "$f" 's/readOnlyRootFilesystem: false/readOnlyRootFilesystem: true/' 're
 refused "$f" 's/STOPGAP_RESTART_MODE/STOPGAP_RESTART_MOOD/' 'STOPGAP_RESTART_MOOD'
 valid "$kit/kubernetes/networkpolicy.yaml"
 refused "$kit/kubernetes/networkpolicy.yaml" 's/protocol: UDP/protocol: udp/' protocol
-! grep -rlE 'docker\.sock|privileged: true|hostPath' "$kit/kubernetes" || fail "more rights than needed"
+f=$kit/kubernetes/daemonset.yaml
+valid "$f"
+refused "$f" 's/"watch"\]/"wacth"]/' "mode 'wacth'"
+refused "$f" 's/hostPID: true/hostPid: true/' "hostPid"
+! grep -rl 'docker\.sock' "$kit" || fail "an engine's socket"
+! grep -rl 'RoleBinding' "$kit/kubernetes" || fail "rights in Kubernetes"
+assert_streq "$(grep -rlE 'privileged: true|hostPath' "$kit/kubernetes" | xargs -n1 basename)" daemonset.yaml "what has the node's rights"
 ok "Kubernetes: known fields of the right types, volumes and labels that fit, modes and settings that exist"
 
 f=$kit/nomad/web.nomad.hcl
