@@ -177,9 +177,9 @@ static void take_repositories(struct diagnosis *d, const struct report *r)
 			continue;
 		}
 		duration_format(m->age, age);
-		diagnosis_add(d, "repositories", FINDING_OK, CODE_OK, "%s %s: %s%s%s%s%s%s", strna(m->uri), strna(m->suite),
-			      strna(m->trust), *strna(m->signed_by) ? " by " : "", strna(m->signed_by), *strna(m->date) ? ", " : "",
-			      *strna(m->date) ? age : "", *strna(m->date) ? " old" : "");
+		diagnosis_add(d, "repositories", FINDING_OK, CODE_OK, "%s %s: %s%s%s%s%s%s", strna(m->uri),
+			      strna(m->suite), strna(m->trust), *strna(m->signed_by) ? " by " : "", strna(m->signed_by),
+			      *strna(m->date) ? ", " : "", *strna(m->date) ? age : "", *strna(m->date) ? " old" : "");
 	}
 }
 

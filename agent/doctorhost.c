@@ -46,7 +46,9 @@ static void look_at_rights(struct diagnosis *d)
 		return;
 	}
 	diagnosis_add(d, "user", FINDING_OK, CODE_OK, "root");
-	const char *line = read_file("/proc/self/status", 65536, &text, &ignored) == 0 ? strstr(buf_str(&text), "\nCapEff:") : NULL;
+	const char *line = read_file("/proc/self/status", 65536, &text, &ignored) == 0 ?
+				   strstr(buf_str(&text), "\nCapEff:") :
+				   NULL;
 	if (!line || sscanf(line, "\nCapEff: %llx", &caps) != 1) {
 		diagnosis_add(d, "capabilities", FINDING_UNKNOWN, CODE_OK, "/proc does not say");
 		return;
@@ -91,7 +93,8 @@ static void add_container(struct diagnosis *d, const struct host_container *c)
 	if (c->paused)
 		diagnosis_add(d, "containers", FINDING_NOTE, CODE_PAUSED, "%s is frozen", what);
 	else if (c->nested)
-		diagnosis_add(d, "containers", FINDING_NOTE, CODE_OK, "%s is inside of another one: entered by its name only", what);
+		diagnosis_add(d, "containers", FINDING_NOTE, CODE_OK,
+			      "%s is inside of another one: entered by its name only", what);
 	else if (!c->known)
 		diagnosis_add(d, "containers", FINDING_NOTE, CODE_OK, "%s has no id: never entered by --all", what);
 	else
