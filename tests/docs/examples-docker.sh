@@ -34,6 +34,15 @@ END
 chmod +x "$T/bin/docker"
 PATH=$T/bin:$PATH
 
+# What the README and the example's head say of an image's own command.
+for f in "$TOP/README.md" "$kit/docker/run"; do
+	line=$(grep -o 'docker image inspect .*IMAGE$' "$f")
+	run sh -c "${line/%IMAGE/old:1}"
+	assert_status 0
+	assert_file_has_content "$T/out" '^/entry its own( |$)'
+done
+ok "an image's entrypoint and command are printed"
+
 version() { dk exec "$1" tiny-plain; }
 patched() { [ "$(version "$1")" = 1.0-1+deb12u2 ]; }
 
