@@ -65,8 +65,10 @@ int history_append(const char *state_dir, struct json_object *report, int64_t ma
 	if (max == 0)
 		return 0;
 	wire_put(&line, report);
-	/* one that has outgrown every bound is somebody else's: begin anew */
+	/* one that has outgrown every bound is somebody else's: begin anew; one that cannot be read now is not */
 	if (load(path, &old, err) < 0) {
+		if (err->errnum)
+			return -1;
 		err_clear(err);
 		return replace_file(path, 0600, line.s, line.n, err);
 	}
