@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: H6 H10
 # `stopgap export`: the layer has what a package's update changed, all of it and nothing else, and the image that it is
 # appended to is the patched container.
 . "$(dirname "$0")/../lib.sh"
@@ -124,7 +125,7 @@ inside web "mkdir -p /var/lib/stopgap; printf '%s' '{\"plugin\":{\"name\":\"apt\
 export_it web --format=commands
 assert_status 0
 assert_file_has_content "$T/out" 'tiny=2'
-ok "package names are checked before they are part of a command"
+ok "H10 package names are checked before they are part of a command"
 
 # Links out of the root, a list that names the host's files, FIFOs, names of whiteouts, a mount.
 echo outside >"$T/secret"
@@ -142,7 +143,7 @@ assert_not_file_has_content "$T/list" 'secret|\.wh\.sh|^usr/bin/tiny$|\.\.|^/|^d
 assert_streq "$(tar -xOf "$T/hostile.tar" 2>&1 | grep -c '^outside$' || true)" 0
 inside web "rm /var/lib/dpkg/info/tiny.list; mkfifo /var/lib/dpkg/info/tiny.list"
 refused io 'not a regular file'
-ok "nothing outside of the container is read, and nothing that waits"
+ok "H6 nothing outside of the container is read, and nothing that waits"
 
 start mixed
 dk exec mixed dpkg -i /t/tiny_2.deb >/dev/null 2>&1

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# rows: H6 H10 H12
 # `stopgap ps` on containers of Docker Engine and of runc, with and without the engine's API, and among hostile ones.
 . "$(dirname "$0")/../lib.sh"
 . "$TESTS/testbed/ctr"
@@ -100,7 +101,7 @@ start_bg "$T/socat.log" socat "UNIX-LISTEN:$T/liar.sock,fork" "SYSTEM:cat $T/ans
 wait_for 10 test -S "$T/liar.sock"
 run "$S" ps --host "unix://$T/liar.sock"
 assert_file_has_content "$T/out" '  a\\x1b\[2J\\x0ab  +docker  +x\\x09y '
-ok "a hostile name is escaped"
+ok "H10 a hostile name is escaped"
 
 # An agent in a container is asked.
 dk run -d --name agent --network none -v "$BUNDLE:/stopgap:ro" base /stopgap/stopgap run -- /pause >"$T/two"
@@ -126,7 +127,7 @@ assert_json_eq "$T/ps.json" "$(of "$two") | .state" '"unknown"'
 assert_le "$elapsed_ms" 20000 "milliseconds with two that do not answer"
 for p in $(pgrep -P "$pid") "$pid"; do kill -CONT "$p"; done
 wait_for 60 asked || fail "the one beside it is not heard any more"
-ok "who does not answer, or never opens a file, holds nobody"
+ok "H12 who does not answer, or never opens a file, holds nobody"
 
 # Out of the container: a link to where the host has a socket that tells what one would like to hear.
 printf '%s\n' 'HTTP/1.0 200 OK' '' '{"last":{"time":"2026-11-23T21:56:50Z","exit_code":0},"updates":{"open":0}}' >"$T/answer"
@@ -137,11 +138,11 @@ mkdir -p "$T/root2/run" "$T/root3/run/stopgap"
 cp "$(helper pause)" "$T/root2/pause"
 cp "$(helper pause)" "$T/root3/pause"
 ln -s "$T/host" "$T/root2/run/stopgap"
-ln -s /host/status.sock "$T/root3/run/stopgap/status.sock"
+ln -s "$T/host/status.sock" "$T/root3/run/stopgap/status.sock"
 tar -C "$T/root2" -c . | dk import - links >/dev/null
 tar -C "$T/root3" -c . | dk import - inner >/dev/null
 dk run -d --network none links /pause >"$T/one"
-dk run -d --network none -v "$T/host:/host" inner /pause >"$T/two"
+dk run -d --network none inner /pause >"$T/two"
 one=$(cat "$T/one") two=$(cat "$T/two")
 ps_json
 assert_json_eq "$T/ps.json" '.containers | map(.state)' '["unknown","unknown"]'
@@ -150,6 +151,6 @@ dk run -d --network none -v "$T/host:/run/stopgap" base /pause >"$T/one"
 one=$(cat "$T/one")
 ps_json
 assert_json_eq "$T/ps.json" "$(of "$one") | .state" '"patched"'
-ok "no link of a container leads to a socket elsewhere"
+ok "H6 no link of a container leads to a socket elsewhere"
 
 done_testing
