@@ -67,7 +67,14 @@ offers prlimit run -- prlimi
 offers 'file folder' run -- env f
 offers 'file folder' run env f
 offers '' run -- env --quie
-ok "bash: files, folders and commands"
+# A mode that starts another in containers is completed with that one's options after --.
+for mode in $modes; do
+	inner=$("$S" "$mode" --help | sed -n '1s/.*-- \([a-z|]*|[a-z]*\) .*/\1/p' | tr '|' ' ')
+	[ -n "$inner" ] || continue
+	offers "$(tr ' ' '\n' <<<"$inner" | sort | tr '\n' ' ' | sed 's/ $//')" "$mode" web -- ''
+	assert_streq "$(offered "$mode" --quiet web -- "${inner%% *}" -)" "$(options "${inner%% *}")" "options of the inner mode"
+done
+ok "bash: files, folders, commands, and modes within modes"
 
 # ---------------------------------------------------------------------------------------------------- fish
 

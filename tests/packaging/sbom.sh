@@ -50,7 +50,7 @@ jq -r '(reduce .files[] as $f ({}; .[$f.SPDXID] = $f.fileName[2:])) as $files | 
 	"$D" >"$T/relations"
 related() { awk -v f="$1" -v how="$2" '$1 == f && $2 == how { print $3 }' "$T/relations" | tr '\n' ' '; }
 while read -r file; do
-	if [ "$file" = stopgap ] || { [[ $file == libexec/* ]] && [ -x "$BUILD/${file##*/}" ]; }; then
+	if [ "$file" = stopgap ] || { [[ $file == lib*/* ]] && [ -x "$BUILD/${file##*/}" ]; }; then
 		assert_streq "$(related "$file" from)" '' "package of $file, which was built here"
 	elif [[ $file != share/packages && $file != share/licences/stopgap && $file != share/licences/common/* ]]; then
 		[ -n "$(related "$file" from)" ] || fail "$file is from no package"
