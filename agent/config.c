@@ -389,15 +389,14 @@ void config_text(const struct config *c, struct buf *ret)
 	}
 }
 
-static bool for_containers(const struct config *c, const struct setting *s)
+static bool for_containers(const struct setting *s)
 {
-	static const char *const sections[] = { "updates", "network", "trust", "health" };
+	static const char *const sections[] = { "updates", "network", "trust", "health", "restart" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
 		if (streq(s->section, sections[i]))
 			return true;
-	/* what runs in there cannot ask an engine: mode=container is the host's */
-	return streq(s->section, "restart") && (!streq(s->key, "mode") || c->restart.mode == RESTART_SERVICE);
+	return false;
 }
 
 void config_environment(const struct config *c, struct strv *ret)
@@ -406,7 +405,7 @@ void config_environment(const struct config *c, struct strv *ret)
 		const struct setting *s = &settings[i];
 		cleanup_buf struct buf v = { 0 };
 
-		if (!for_containers(c, s) || streq(c->origin[i], "default"))
+		if (!for_containers(s) || streq(c->origin[i], "default"))
 			continue;
 		if (is_list(s)) {
 			const struct strv *l = at(c, s);

@@ -105,8 +105,8 @@ void config_clear(struct config *c);
 void config_text(const struct config *c, struct buf *ret);
 /* The settings that are not the defaults as config_load() takes them from the
  * environment, "STOPGAP_SECTION_KEY=value"; passwords are in it. Only those that
- * say how a container is patched: of [updates], [network], [trust], [health] and [restart],
- * without mode=container. For host mode, where the agent in the container has no other. */
+ * say how a container is patched: of [updates], [network], [trust], [health] and [restart].
+ * For host mode, where the agent in the container has no other. */
 void config_environment(const struct config *c, struct strv *ret);
 /* {"section.key":{"value":…,"origin":…}}; caller puts it. */
 struct json_object *config_json(const struct config *c);

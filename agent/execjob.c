@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "client.h"
 #include "execjob.h"
+#include "execrestart.h"
 #include "fd.h"
 #include "hostlists.h"
 #include "hoststate.h"
@@ -64,28 +65,24 @@ static void record(const struct exec_job *j, const struct exec_shared *s, const 
 	log_warning("%s: save the report: %s, ignoring", j->name, err.msg);
 }
 
-static struct json_object *enter(struct exec_job *j, const struct exec_shared *s, size_t index)
+/* One entry: MODE's run in the container whose init is PID. */
+static struct json_object *enter(struct exec_job *j, const struct exec_shared *s, size_t index,
+				 const struct options *mode, const struct host_container *c, const char *dir)
 {
-	cleanup_free char *dir = NULL;
-	cleanup_fd int lock = -1;
 	struct target target;
 	struct err err = ERR_INIT;
 	struct strv args = { 0 }, env = { 0 };
 	struct enter_result result;
 	struct hostcache cache;
 
-	if (target_open(j->container->pid, j->container->start, &target, &err) < 0)
+	if (target_open(c->pid, c->start, &target, &err) < 0)
 		return enterreport_failure(&j->who, &err);
-	if (open_state(j, s, &dir, &lock, &err) < 0) {
-		target_clear(&target);
-		return enterreport_failure(&j->who, &err);
-	}
-	inner_args(s->inner, &args);
+	inner_args(mode, &args);
 	config_environment(s->config, &env);
 	strv_push(&env, "STOPGAP_LINK=stdio");
 	if (hostcache_open(s->config->report.state_dir, s->config->host.cache_size, &cache, &err) < 0)
 		log_warning("%s; going on without it", err.msg);
-	cleanup_free char *group = hostlists_group("/proc", j->container->pid, j->container->image_id);
+	cleanup_free char *group = hostlists_group("/proc", c->pid, c->image_id);
 	const struct enter_spec spec = { .target = &target,
 					 .name = j->name,
 					 .bundle = s->bundle,
@@ -101,7 +98,6 @@ static struct json_object *enter(struct exec_job *j, const struct exec_shared *s
 					 .state_max = (uint64_t)s->config->network.max_bytes + STATE_MIN };
 	enter_run(&spec, &result);
 	struct json_object *o = enterreport_make(&j->who, &result, &target);
-	record(j, s, dir, o);
 	enter_result_clear(&result);
 	target_clear(&target);
 	hostcache_close(&cache);
@@ -110,12 +106,53 @@ static struct json_object *enter(struct exec_job *j, const struct exec_shared *s
 	return o;
 }
 
+/* The whole container, by its engine, and a look at what runs then. */
+static void restart_container(struct exec_job *j, const struct exec_shared *s, size_t index, const char *dir,
+			      struct json_object *o)
+{
+	const struct strv *engines = s->opt->hosts.n ? &s->opt->hosts : &s->config->host.engines;
+	const struct host_container *c = NULL;
+	struct options scan = *s->inner;
+	struct host_containers now;
+	struct err err = ERR_INIT;
+
+	if (!execrestart_do(s->config, engines, j->container, dir, o))
+		return;
+	/* its processes are others now */
+	if (containers_find("", &s->config->host.runc, &now, &err) < 0)
+		return;
+	scan.verb = VERB_SCAN;
+	scan.dry_run = false;
+	if (containers_pick(&now, j->container->id, &c, &err) == 0) {
+		struct json_object *after = enter(j, s, index, &scan, c, dir);
+
+		execrestart_judge(o, after);
+		json_object_put(after);
+	}
+	containers_clear(&now);
+}
+
+static struct json_object *work(struct exec_job *j, const struct exec_shared *s, size_t index)
+{
+	cleanup_free char *dir = NULL;
+	cleanup_fd int lock = -1;
+	struct err err = ERR_INIT;
+
+	if (open_state(j, s, &dir, &lock, &err) < 0)
+		return enterreport_failure(&j->who, &err);
+	struct json_object *o = enter(j, s, index, s->inner, j->container, dir);
+	if (execrestart_wanted(s->config, o))
+		restart_container(j, s, index, dir, o);
+	record(j, s, dir, o);
+	return o;
+}
+
 _noreturn_ static void child(struct exec_job *j, const struct exec_shared *s, size_t index, int out, pid_t parent)
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	struct json_object *o = enter(j, s, index);
+	struct json_object *o = work(j, s, index);
 	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
 	_exit(write_all(out, text, strlen(text)) < 0);
 }

@@ -68,6 +68,27 @@ run "$BUNDLE/stopgap" exec --output=json --set "report.state_dir=$T/host" --host
 assert_json_eq "$T/out" '[.targets[].container.name] | sort' '["default","dropped","limited","powerful","read-only","user"]'
 ok "all of them at once, by id and by label"
 
+# PID 1 runs a file that was replaced: nothing in there can restart it
+id=$(dk inspect -f '{{.Id}}' default)
+dk exec default sh -c 'cp -p /pause /pause.new && mv /pause.new /pause'
+pid=$(dk inspect -f '{{.State.Pid}}' default)
+by_engine=(--host "unix://$T/docker.sock" --set restart.mode=container --set restart.budget=1/1h)
+host_exec "${by_engine[@]}" default -- scan
+assert_status 102
+assert_streq "$(dk inspect -f '{{.State.Pid}}' default)" "$pid"
+host_exec "${by_engine[@]}" default -- once
+assert_status 0
+assert_json_eq "$R" '[.result, (.restarts[] | [.service, .kind, .code])]' '["ok",["default","container","ok"]]'
+assert_json "$R" '.processes.stale == []'
+[ "$(dk inspect -f '{{.State.Pid}}' default)" != "$pid" ] || fail "it was not restarted"
+assert_exists "$(readlink -f "$T/host/containers/$id/last.json")"
+dk exec default sh -c 'cp -p /pause /pause.new && mv /pause.new /pause'
+host_exec "${by_engine[@]}" default -- once
+assert_status 102
+assert_json_eq "$R" '.restarts | map(.code)' '["restart_budget"]'
+ok "mode=container: the engine restarts it, within the budget"
+
+id=$(dk inspect -f '{{.Id}}' dropped)
 dk pause "$id" >/dev/null
 host_exec "$id" -- scan
 assert_status 3

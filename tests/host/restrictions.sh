@@ -105,8 +105,8 @@ nothing_of_the_host() {
 	assert_file_has_content "$f" '^fd 0 .* socket:'
 	assert_file_has_content "$f" '^fd 2 .* pipe:'
 	assert_file_has_content "$f" '^cwd .* /$'
-	tr '\0' '\n' <"$(seen clean environ)" | sed 's/=.*//' | sort | tr '\n' ' ' >"$T/environ"
-	assert_streq "$(cat "$T/environ")" "HOME LC_ALL PATH STOPGAP_REPORT_SOCKET STOPGAP_REPORT_STATE_DIR TERM " "environment"
+	tr '\0' '\n' <"$(seen clean environ)" | sed 's/=.*//' | grep -v '^STOPGAP_' | sort | tr '\n' ' ' >"$T/environ"
+	assert_streq "$(cat "$T/environ")" "HOME LC_ALL PATH TERM " "environment"
 }
 row "H5 no descriptor, working folder or variable of the host gets in" nothing_of_the_host
 
