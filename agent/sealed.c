@@ -56,9 +56,9 @@ int sealed_become(char **argv, char *bundle, size_t n, struct err *err)
 {
 	/* what was executed here had no name but this */
 	if (is_sealed())
-	return bundle_of_program(argv[0], bundle, n) == 0 ?
-		       0 :
-		       err_set(err, CODE_IO, 0, "find the bundle: '%s' is not where it was", argv[0]);
+		return bundle_of_program(argv[0], bundle, n) == 0 ?
+			       0 :
+			       err_set(err, CODE_IO, 0, "find the bundle: '%s' is not where it was", argv[0]);
 	if (bundle_find(bundle, n, err) < 0)
 		return -1;
 	cleanup_fd int mem = copy_self(err);

@@ -150,14 +150,22 @@ static const char *read_limit(const char *p, rlim_t *ret)
 static int read_limits(struct target *t, struct err *err)
 {
 	static const char *const names[RLIM_NLIMITS] = {
-		[RLIMIT_CPU] = "Max cpu time",		 [RLIMIT_FSIZE] = "Max file size",
-		[RLIMIT_DATA] = "Max data size",	 [RLIMIT_STACK] = "Max stack size",
-		[RLIMIT_CORE] = "Max core file size",	 [RLIMIT_RSS] = "Max resident set",
-		[RLIMIT_NPROC] = "Max processes",	 [RLIMIT_NOFILE] = "Max open files",
-		[RLIMIT_MEMLOCK] = "Max locked memory",	 [RLIMIT_AS] = "Max address space",
-		[RLIMIT_LOCKS] = "Max file locks",	 [RLIMIT_SIGPENDING] = "Max pending signals",
-		[RLIMIT_MSGQUEUE] = "Max msgqueue size", [RLIMIT_NICE] = "Max nice priority",
-		[RLIMIT_RTPRIO] = "Max realtime priority", [RLIMIT_RTTIME] = "Max realtime timeout",
+		[RLIMIT_CPU] = "Max cpu time",
+		[RLIMIT_FSIZE] = "Max file size",
+		[RLIMIT_DATA] = "Max data size",
+		[RLIMIT_STACK] = "Max stack size",
+		[RLIMIT_CORE] = "Max core file size",
+		[RLIMIT_RSS] = "Max resident set",
+		[RLIMIT_NPROC] = "Max processes",
+		[RLIMIT_NOFILE] = "Max open files",
+		[RLIMIT_MEMLOCK] = "Max locked memory",
+		[RLIMIT_AS] = "Max address space",
+		[RLIMIT_LOCKS] = "Max file locks",
+		[RLIMIT_SIGPENDING] = "Max pending signals",
+		[RLIMIT_MSGQUEUE] = "Max msgqueue size",
+		[RLIMIT_NICE] = "Max nice priority",
+		[RLIMIT_RTPRIO] = "Max realtime priority",
+		[RLIMIT_RTTIME] = "Max realtime timeout",
 	};
 	cleanup_buf struct buf text = { 0 };
 
