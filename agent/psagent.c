@@ -9,15 +9,20 @@
 #include "clock.h"
 #include "httplink.h"
 #include "inroot.h"
+#include "procread.h"
 #include "psagent.h"
 
 #define FOLDER "/run/stopgap"
 #define NAME "status.sock"
-#define HOLD_MS 250 /* who takes longer to open holds us */
+#define REQUEST "/v1/status"
+#define HOLD_MS 500 /* who takes longer to open holds us; half of it after each that does, … */
+#define HOLD_MIN 50 /* … down to this: many of them must not use up the time of the others */
 
-static const struct link_peer agent = { .name = "agent", .title = "stopgap agent", .absent = CODE_NO_AGENT };
+static const struct link_peer agent = {
+	.name = "agent", .title = "stopgap agent", .absent = CODE_NO_AGENT, .minor = 1
+};
 
-/* A connection to the agent in C; -1: there is none that can be asked. */
+/* A connection on which the agent in C has been asked; -1: there is none that can be asked. */
 static int reach(const struct host_container *c)
 {
 	cleanup_free char *path = xasprintf("/proc/%d/root", (int)c->pid);
@@ -28,7 +33,9 @@ static int reach(const struct host_container *c)
 	/* no link on the way leads out of the container, and the last part is none: it could be one to docker.sock */
 	cleanup_fd int folder = root < 0 ? -1 : inroot_open(root, FOLDER);
 	cleanup_fd int file = folder < 0 ? -1 : openat(folder, NAME, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (file < 0 || link_connect(&l, file, NAME, clock_ms(), &ignored) < 0)
+	/* asked at once: an agent does not wait long for a request */
+	if (file < 0 || link_connect(&l, file, NAME, clock_ms(), &ignored) < 0 ||
+	    link_request(&l, "GET", REQUEST, NULL, NULL, clock_ms(), &ignored) < 0)
 		return -1;
 	return steal_fd(&l.fd);
 }
@@ -57,8 +64,35 @@ static void hand_over(int to, int fd)
 	(void)sendmsg(to, &m, MSG_NOSIGNAL);
 }
 
+/* Does it wait for nothing but a processor? */
+static bool runs(pid_t child)
+{
+	cleanup_free char *path = xasprintf("/proc/%d", (int)child);
+	cleanup_fd int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct proc_identity id;
+
+	return dir >= 0 && proc_identity_read(dir, &id) == 0 && id.state == 'R';
+}
+
+/* Until FROM can be read, the child is held, or DEADLINE. */
+static bool wait_child(pid_t child, int from, int hold, uint64_t deadline)
+{
+	struct pollfd p = { .fd = from, .events = POLLIN };
+
+	for (;;) {
+		uint64_t now = clock_ms();
+		int left = now >= deadline ? 0 : deadline - now < (uint64_t)hold ? (int)(deadline - now) : hold;
+		int r = poll(&p, 1, left);
+
+		if (r > 0)
+			return true;
+		if (!left || (r == 0 && !runs(child)))
+			return false;
+	}
+}
+
 /* The next answer of the child. 1: FD is set, 0: it has ended or is held. */
-static int take_over(int from, uint64_t deadline, int *fd)
+static int take_over(pid_t child, int from, int hold, uint64_t deadline, int *fd)
 {
 	union control control = { 0 };
 	char found = 0;
@@ -66,12 +100,9 @@ static int take_over(int from, uint64_t deadline, int *fd)
 	struct msghdr m = {
 		.msg_iov = &one, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)
 	};
-	struct pollfd p = { .fd = from, .events = POLLIN };
-	uint64_t now = clock_ms();
-	int wait = now >= deadline ? 0 : deadline - now < HOLD_MS ? (int)(deadline - now) : HOLD_MS;
 
 	*fd = -1;
-	if (poll(&p, 1, wait) <= 0 || recvmsg(from, &m, MSG_CMSG_CLOEXEC) <= 0)
+	if (!wait_child(child, from, hold, deadline) || recvmsg(from, &m, MSG_CMSG_CLOEXEC) <= 0)
 		return 0;
 	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
 	if (found && h && h->cmsg_type == SCM_RIGHTS)
@@ -104,8 +135,10 @@ static pid_t start(const struct host_containers *c, size_t from, int *ret)
 	return pid;
 }
 
-void ps_agents_connect(const struct host_containers *c, uint64_t deadline, int *fds)
+void ps_agents_ask(const struct host_containers *c, uint64_t deadline, int *fds)
 {
+	int hold = HOLD_MS;
+
 	for (size_t i = 0; i < c->n; i++)
 		fds[i] = -1;
 	for (size_t i = 0; i < c->n && clock_ms() < deadline;) {
@@ -114,9 +147,10 @@ void ps_agents_connect(const struct host_containers *c, uint64_t deadline, int *
 
 		if (child < 0)
 			return;
-		while (i < c->n && take_over(from, deadline, &fds[i]))
+		while (i < c->n && take_over(child, from, hold, deadline, &fds[i]))
 			i++;
 		i++; /* this one holds it */
+		hold = hold / 2 > HOLD_MIN ? hold / 2 : HOLD_MIN;
 		/* one that even SIGKILL does not end is left to init */
 		(void)kill(child, SIGKILL);
 		for (int waited = 0; waitpid(child, NULL, WNOHANG) == 0 && waited < HOLD_MS; waited++)

@@ -8,7 +8,7 @@
 #include "snapshot.h"
 #include "statefile.h"
 
-#define AGENTS_S 2 /* for all of them together */
+#define AGENTS_S 5 /* for all of them together */
 #define ANSWER_MAX 65536 /* bytes of a status document, which has counts and no lists but of reasons */
 #define COUNT_MAX 1000000
 
@@ -159,16 +159,13 @@ struct ps_facts *ps_facts_read(const struct host_containers *c, const struct con
 	struct link *links = xcalloc(c->n + 1, sizeof(*links));
 	int *fds = xcalloc(c->n + 1, sizeof(*fds));
 	uint64_t deadline = link_deadline(&agent);
-	struct err ignored = ERR_INIT;
 
-	ps_agents_connect(c, deadline, fds);
 	/* all are asked before the first is heard: who is slow delays nobody */
+	ps_agents_ask(c, deadline, fds);
 	for (size_t i = 0; i < c->n; i++) {
 		all[i].open = all[i].stale = -1;
 		links[i] = LINK_TO(&agent);
 		links[i].fd = fds[i];
-		if (fds[i] >= 0 && link_request(&links[i], "GET", "/v1/status", NULL, NULL, clock_ms(), &ignored) < 0)
-			link_close(&links[i]);
 	}
 	for (size_t i = 0; i < c->n; i++) {
 		if (links[i].fd >= 0)
