@@ -98,7 +98,8 @@ static int64_t in_window(const struct config *c, const struct schedule_state *s,
 		jitter = spread(s->id, 0, (c->schedule.jitter < room ? c->schedule.jitter : room) + 1);
 		at = begin + jitter;
 		if (at > now)
-			(void)snprintf(reason, n, "outside the window %s (%s)", c->schedule.window, why);
+			(void)snprintf(reason, n, "%s the window %s (%s)",
+				       t < begin ? "outside" : "spread over the beginning of", c->schedule.window, why);
 	}
 	return at > t ? at : t;
 }
