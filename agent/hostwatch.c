@@ -12,6 +12,7 @@
 #include "loop.h"
 #include "schedulefile.h"
 #include "hostwatch.h"
+#include "watchproc.h"
 #include "watchstate.h"
 
 #define RUN_MAX	    (6 * 3600)	/* s; exec has its own, shorter deadline for each container */
@@ -36,6 +37,14 @@ static bool pids_moved(struct watch *w)
 		return false;
 	(void)snprintf(w->moved, sizeof(w->moved), "%s", last);
 	return true;
+}
+
+/* Has a mount namespace come or gone? */
+static bool spaces_moved(const struct watch *w)
+{
+	uint64_t now = watchproc_signature("/proc");
+
+	return !now || now != w->signature;
 }
 
 static void sweep(struct watch *w)
@@ -69,6 +78,7 @@ static void look(struct watch *w)
 
 	w->looked = clock_ms();
 	(void)pids_moved(w);
+	w->signature = watchproc_signature("/proc");
 	if (containers_find("", &w->config.host.runc, &found, &err) < 0) {
 		log_warning("look for containers: %s, ignoring", err.msg);
 		return;
@@ -253,7 +263,7 @@ static void on_timer(evutil_socket_t fd _unused_, short what _unused_, void *arg
 {
 	struct watch *w = arg;
 
-	if (pids_moved(w))
+	if (clock_ms() - w->looked > WATCH_AGAIN_MS || (pids_moved(w) && spaces_moved(w)))
 		look(w);
 	step(w);
 }

@@ -16,6 +16,7 @@ struct watch {
 	int64_t started, run_id, last_id;
 	int loadavg;			/* descriptor */
 	char moved[64];			/* what it said at the last look */
+	uint64_t signature;		/* watchproc.h, before it */
 	uint64_t looked;		/* clock_ms() of that; 0: not yet */
 	int64_t swept;
 	bool stopping;

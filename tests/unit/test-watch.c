@@ -1,5 +1,9 @@
 /* tests/cases/watch/labels, one line each: labels by blanks, "=>", what they mean; then whose turn it is. */
+#include <errno.h>
+#include <fcntl.h>
+#include "hosttree.h"
 #include "lines.h"
+#include "watchproc.h"
 #include "watchset.h"
 
 /* "enable report set…" of LABELS, or "refused". */
@@ -133,6 +137,56 @@ TEST(who_is_not)
 	EQ(order[2], 3);
 	EQ(wake, 100);
 	EQ(none, SCHEDULE_NEVER);
+}
+
+static char proc[] = "/tmp/watchproc.XXXXXX";
+
+static void process(const char *pid, const char *space)
+{
+	cleanup_free char *dir = xasprintf("%s/%s/ns", proc, pid), *link = xasprintf("%s/mnt", dir);
+	struct err err = ERR_INIT;
+
+	if (make_dirs(dir, 0755, &err) < 0)
+		printf("# %s\n", err.msg);
+	(void)unlink(link);
+	if (space && symlink(space, link) < 0)
+		printf("# %s: %m\n", link);
+}
+
+/* A process more or less is nothing, a namespace is something, as is one of that number with another first process. */
+TEST(what_comes_and_goes)
+{
+	struct err err = ERR_INIT;
+	uint64_t at[8];
+	int n = 0;
+
+	if (!mkdtemp(proc))
+		FAIL("mkdtemp: %s", strerror(errno));
+	process("1", "mnt:[10]");
+	process("self", "mnt:[99]");
+	process("20", "mnt:[11]");
+	at[n++] = watchproc_signature(proc);
+	process("30", "mnt:[10]");
+	process("31", "mnt:[11]");
+	at[n++] = watchproc_signature(proc);	/* the same */
+	process("40", "mnt:[12]");
+	at[n++] = watchproc_signature(proc);	/* a new one */
+	process("40", NULL);
+	at[n++] = watchproc_signature(proc);	/* gone: as before */
+	process("20", NULL);
+	at[n++] = watchproc_signature(proc);	/* its first process ended */
+	process("20", "no link of a namespace");
+	at[n++] = watchproc_signature(proc);	/* nothing new */
+	at[n++] = watchproc_signature("/nonexistent");
+	if (hosttree_remove(AT_FDCWD, proc, &err) < 0)
+		printf("# %s\n", err.msg);
+	NE(at[0], 0);
+	EQ(at[1], at[0]);
+	NE(at[2], at[1]);
+	EQ(at[3], at[1]);
+	NE(at[4], at[3]);
+	EQ(at[5], at[4]);
+	EQ(at[6], 0);
 }
 
 /* What exec says of a container that it could not enter. */
