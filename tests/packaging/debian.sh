@@ -73,10 +73,13 @@ for f in bash-completion/completions/stopgap fish/vendor_completions.d/stopgap.f
 	doc/stopgap/README.md doc/stopgap/changelog.gz doc/stopgap/copyright doc/stopgap/monitoring/alerts.yml; do
 	assert_exists "$T/x/usr/share/$f"
 done
+for unit in "$TOP"/packaging/systemd/stopgap*; do
+	assert_same_file "$T/x/lib/systemd/system/${unit##*/}" "$unit"
+done
 while read -r page; do
 	assert_exists "$T/x/usr/share/man/man${page##*.}/${page##*/}.gz"
 done < <("$TOP/packaging/files" "$TOP" | grep -E '^agent/[^/]*\.[1-8]$')
-ok "its bundle is the build tree's, byte for byte; manuals, completion and documents are there"
+ok "its bundle is the build tree's, byte for byte; manuals, units, completion and documents are there"
 
 grep -v '^#' "$T/x/etc/stopgap/stopgap.conf" | grep -v '^$' >"$T/settings"
 assert_not_file_has_content "$T/settings" '^[^[]'
@@ -117,7 +120,8 @@ run in_ctr stopgap config --output=json
 assert_status 0
 assert_json "$T/out" '."updates.policy".value == "security"'
 assert_exists "$(ctr_path deb)/usr/lib/stopgap/share/gone"
-ok "it installs in a root with nothing but dpkg, and runs"
+assert_streq "$(find "$(ctr_path deb)/etc/systemd" -name 'stopgap*' 2>/dev/null)" '' "units that were enabled"
+ok "it installs in a root with nothing but dpkg, runs, and enables nothing"
 
 run in_ctr dpkg -i /mnt/stopgap.deb
 assert_status 0
