@@ -141,6 +141,8 @@ std::vector<std::string> deb_differences(const std::vector<const struct planned 
 /* Say how the methods are locked in, with FOLDER as one more for what arrives.
  * What does not hold here is left out, which is an alarm. */
 void sandbox_check(const std::string &folder, struct wire_list *alarms);
+/* Transports that the bundle lacks and the container has are its own programs, which is an alarm when one is used. */
+void sandbox_transports(struct wire_list *alarms);
 
 /* Is what URI leads to for anybody: over http or https, without a password or a certificate of this container's? */
 bool is_public(const std::string &uri);

@@ -523,6 +523,7 @@ static int refresh(const struct msg_refresh_params *in, const struct strv *patte
 	for (repository &repo : session.repos)
 		if (repo.rel.present)
 			repo.security = repo_matches(repo, patterns) == ORIGIN_YES;
+	sandbox_transports(&ret->alarms);
 	for (const repository &repo : session.repos) {
 		if (repo.in_scope)
 			check_freshness(repo, &ret->alarms);

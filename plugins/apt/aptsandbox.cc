@@ -190,3 +190,18 @@ void sandbox_check(const std::string &folder, struct wire_list *alarms)
 	_config->Set("APT::Sandbox::User", user.name);
 	tell_methods(user, reach);
 }
+
+void sandbox_transports(struct wire_list *alarms)
+{
+	std::set<std::string> told;
+
+	for (const repository &repo : session.repos) {
+		std::string access = URI(repo.uri).Access;
+
+		if (session.bundle.empty() || !repo.in_scope || access.find('/') != std::string::npos ||
+		    FileExists(session.bundle + "/methods/" + access) || !told.insert(access).second)
+			continue;
+		reason_add(alarms, CODE_SANDBOX_DEGRADED,
+			   "'%s' repositories are fetched by a program of the container, which is not locked in", access.c_str());
+	}
+}

@@ -170,6 +170,8 @@ X
 	assert_kept tiny-plain hash_mismatch
 	assert_versions "$c" tiny-plain=1.0-1
 	assert_applied
+	# it is not ours to lock in, which is said
+	assert_json "$R" '[.. | objects | select(.code? == "sandbox_degraded").detail | contains("liar")] == [true]'
 	ctr_rm "$c"
 }
 row "R5 apt: a method of the container that lies about hashes" lying_method
