@@ -67,6 +67,7 @@ enum code_class {
 	X(NO_EGRESS, "no_egress", CLASS_BLOCKED, "no package repository can be reached")           \
 	/* entering a container from the host */                                                   \
 	X(CONTAINER_GONE, "container_gone", CLASS_FAILED, "the container ended meanwhile")         \
+	X(NOT_STARTED, "not_started", CLASS_FAILED, "the container is being set up by its engine") \
 	X(PAUSED, "paused", CLASS_BLOCKED, "the container is frozen")                              \
 	X(ENTER_FAILED, "enter_failed", CLASS_FAILED, "the container could not be entered")        \
 	X(ENTER_TIMEOUT, "enter_timeout", CLASS_FAILED, "the container missed the deadline; what ran in it was ended") \

@@ -8,10 +8,12 @@
 #include <sys/stat.h>
 #include "hostproc.h"
 #include "inroot.h"
+#include "procread.h"
 #include "target.h"
 
 #define TEXT_MAX 65536
 #define UP_MAX 1000 /* parents that are followed */
+#define FORKNOEXEC 0x00000040 /* PF_FORKNOEXEC of the kernel */
 
 static const struct {
 	const char *name;
@@ -204,9 +206,28 @@ static void find_plugin(struct target *t)
 	}
 }
 
+/* An engine puts on the restrictions one by one before it executes the container's program; until then its root may be
+ * the host's, and its capabilities are all. What is read after the execution is read of the container. */
+static int check_started(const struct target *t, struct err *err)
+{
+	struct proc_identity id;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%d", (int)t->pid);
+	cleanup_fd int dir = hostproc_at(t->proc, path, O_RDONLY | O_DIRECTORY);
+	if (dir < 0 || proc_identity_read(dir, &id) < 0)
+		return err_set(err, CODE_CONTAINER_GONE, 0, "the container has ended");
+	if (id.flags & FORKNOEXEC)
+		return err_set(err, CODE_NOT_STARTED, 0,
+			       "process %d has not executed the container's program yet: its engine still sets it up; "
+			       "try again when it runs",
+			       (int)t->pid);
+	return 0;
+}
+
 static int read_all(struct target *t, struct err *err)
 {
-	if (read_namespaces(t, err) < 0 || target_read_cgroups(t, err) < 0)
+	if (check_started(t, err) < 0 || read_namespaces(t, err) < 0 || target_read_cgroups(t, err) < 0)
 		return -1;
 	if (target_frozen(t))
 		return err_set(err, CODE_PAUSED, 0, "the container is frozen: resume it first");

@@ -47,7 +47,7 @@ struct target {
 };
 
 /* Read all about the container whose init is PID, started at START. RET is complete on success,
- * empty on failure. Codes: NO_TARGET, CONTAINER_GONE, PAUSED, NOT_ROOT, ENTER_FAILED, IO. */
+ * empty on failure. Codes: NO_TARGET, CONTAINER_GONE, NOT_STARTED, PAUSED, NOT_ROOT, ENTER_FAILED, IO. */
 int target_open(pid_t pid, uint64_t start, struct target *ret, struct err *err);
 /* Is it still the process that was read about? */
 bool target_alive(const struct target *t);

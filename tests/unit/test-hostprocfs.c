@@ -1,16 +1,20 @@
-/* The host's /proc: what is believed, and what is not.
+/* The host's /proc: what is believed, and what is not; and a container that is being made.
  *
- * rows: H8
+ * rows: H8 H9
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include "fd.h"
 #include "hostproc.h"
+#include "procread.h"
 #include "tap.h"
+#include "target.h"
 
 /* In a mount namespace of its own; its exit status. */
 static int apart(int (*fn)(void))
@@ -129,6 +133,70 @@ TEST(H8_one_of_another_pid_namespace_is_refused)
 TEST(H8_what_is_mounted_over_a_part_is_not_read)
 {
 	EQ(apart(mounted_over), 0);
+}
+
+/* What target_open() says of PID. */
+static enum code opened(pid_t pid)
+{
+	struct err err = ERR_INIT;
+	struct target t;
+	cleanup_fd int proc = hostproc_open(&err);
+
+	if (proc < 0 || target_open(pid, hostproc_start(proc, pid), &t, &err) < 0)
+		return err.code;
+	target_clear(&t);
+	return CODE_OK;
+}
+
+/* As an engine does it: namespaces first, while the root is the host's and nothing is restricted; the program last. */
+static void engine(int ready, int go)
+{
+	char c = 'x';
+
+	if (unshare(CLONE_NEWNS) < 0 || write(ready, &c, 1) != 1 || read(go, &c, 1) != 1)
+		_exit(99);
+	(void)execl("/bin/sleep", "sleep", "1000", NULL);
+	_exit(99);
+}
+
+static bool executes(pid_t pid)
+{
+	char path[64];
+	struct proc_identity id = { 0 };
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	for (int i = 0; i < 60000; i++) {
+		cleanup_fd int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (dir >= 0 && proc_identity_read(dir, &id) == 0 && streq(id.comm, "sleep"))
+			return true;
+		(void)poll(NULL, 0, 1);
+	}
+	return false;
+}
+
+TEST(H9_a_container_that_is_being_made_is_not_entered)
+{
+	int ready[2], go[2], status;
+	char c = 'x';
+
+	OK(pipe2(ready, O_CLOEXEC) == 0 && pipe2(go, O_CLOEXEC) == 0);
+	pid_t pid = fork();
+	if (pid == 0)
+		engine(ready[1], go[0]);
+	bool there = read(ready[0], &c, 1) == 1;
+	enum code before = opened(pid);
+	bool runs = write(go[1], &c, 1) == 1 && executes(pid);
+	enum code after = opened(pid);
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, &status, 0);
+	for (int i = 0; i < 2; i++) {
+		(void)close(ready[i]);
+		(void)close(go[i]);
+	}
+	OK(there && runs);
+	EQ(before, CODE_NOT_STARTED);
+	EQ(after, CODE_OK);
 }
 
 TAP_MAIN
