@@ -321,6 +321,7 @@ struct json_object *report_json(const struct report *r)
 
 		wire_add_string(e, "code", code_name(r->error.code));
 		wire_add_string(e, "message", r->error.msg);
+		json_object_object_add(e, "retryable", json_object_new_boolean(r->error.retryable));
 		json_object_object_add(o, "error", e);
 	}
 	json_object_object_add(o, "blocked", list_json(&msg_reason, &r->blocked));

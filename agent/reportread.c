@@ -84,7 +84,7 @@ static int take_head(struct json_object *o, struct report *r, struct err *err)
 
 static int take_error(struct json_object *o, struct report *r, struct err *err)
 {
-	struct json_object *e = member(o, "error");
+	struct json_object *e = member(o, "error"), *again = NULL;
 
 	if (!e)
 		return 0;
@@ -93,6 +93,7 @@ static int take_error(struct json_object *o, struct report *r, struct err *err)
 	if (code < 0)
 		return err_set(err, CODE_IO, 0, "report: unknown error code");
 	(void)err_set(&r->error, (enum code)code, 0, "%s", strna(message));
+	r->error.retryable = json_object_object_get_ex(e, "retryable", &again) && json_object_get_boolean(again);
 	return 0;
 }
 

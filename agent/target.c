@@ -217,12 +217,14 @@ static int check_started(const struct target *t, struct err *err)
 	cleanup_fd int dir = hostproc_at(t->proc, path, O_RDONLY | O_DIRECTORY);
 	if (dir < 0 || proc_identity_read(dir, &id) < 0)
 		return err_set(err, CODE_CONTAINER_GONE, 0, "the container has ended");
-	if (id.flags & FORKNOEXEC)
-		return err_set(err, CODE_NOT_STARTED, 0,
-			       "process %d has not executed the container's program yet: its engine still sets it up; "
-			       "try again when it runs",
-			       (int)t->pid);
-	return 0;
+	if (!(id.flags & FORKNOEXEC))
+		return 0;
+	(void)err_set(err, CODE_NOT_STARTED, 0,
+		      "process %d has not executed the container's program yet: its engine still sets it up; "
+		      "try again when it runs",
+		      (int)t->pid);
+	err->retryable = true;
+	return -1;
 }
 
 static int read_all(struct target *t, struct err *err)

@@ -1,8 +1,10 @@
 /* tests/cases/watch/labels, one line each: labels by blanks, "=>", what they mean; then whose turn it is. */
 #include <errno.h>
 #include <fcntl.h>
+#include "enterreport.h"
 #include "hosttree.h"
 #include "lines.h"
+#include "schedulefile.h"
 #include "watchproc.h"
 #include "watchset.h"
 
@@ -221,6 +223,27 @@ TEST(why_there_is_no_report)
 		if (!starts_with(w.failure.msg, cases[i].message))
 			FAIL("'%s', expected '%s'", w.failure.msg, cases[i].message);
 	}
+}
+
+/* What has gone through a report is tried again as soon as what has not. */
+TEST(a_failure_that_may_pass_is_tried_again)
+{
+	bool again[2] = { false, false }, read = true;
+
+	for (int i = 0; i < 2; i++) {
+		struct err why = ERR_INIT, err = ERR_INIT;
+		struct report r;
+
+		(void)err_set(&why, CODE_NOT_STARTED, 0, "x");
+		why.retryable = i;
+		struct json_object *o = enterreport_failure(&(struct enterreport){ .mode = MODE_ONCE }, &why);
+		read &= report_read(o, &r, &err) == 0 && schedule_outcome(&r, &again[i]) == CODE_NOT_STARTED;
+		report_clear(&r);
+		json_object_put(o);
+	}
+	OK(read);
+	OK(!again[0]);
+	OK(again[1]);
 }
 
 TAP_MAIN
