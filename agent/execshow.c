@@ -66,7 +66,7 @@ static void put_table(const struct out *o, const struct exec_job *jobs, size_t n
 static void put_text(const struct exec_job *jobs, size_t n)
 {
 	cleanup_buf struct buf b = { 0 };
-	const struct out o = { .b = &b, .colour = isatty(STDOUT_FILENO) };
+	const struct out o = { .b = &b, .colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
 	struct err err = ERR_INIT;
 	struct report r;
 
@@ -75,7 +75,7 @@ static void put_text(const struct exec_job *jobs, size_t n)
 	} else if (report_read(jobs[0].report, &r, &err) < 0) {
 		log_err(LOG_ERROR, &err);
 	} else {
-		output_text(&r, o.colour, &b);
+		output_text(&r, jobs[0].name, o.colour, &b);
 		report_clear(&r);
 	}
 	print_text(&b);

@@ -128,11 +128,11 @@ static void put_repositories(const struct out *o, const struct wire_list *l)
 		put(o, DIM, "  %zu more %s not needed\n", unused, unused == 1 ? "repository was" : "repositories were");
 }
 
-static void put_headline(const struct out *o, const struct report *r)
+static void put_headline(const struct out *o, const struct report *r, const char *target)
 {
 	static const char *const modes[] = { "once", "once --dry-run", "check", "scan", "doctor", "doctor" };
 	cleanup_free char *name = out_cell(r->probed ? r->probe.distribution.name : "unknown distribution");
-	cleanup_free char *host = out_cell(r->container.host);
+	cleanup_free char *host = out_cell(target ? target : r->container.host);
 
 	put(o, BOLD, "stopgap %s", modes[r->mode]);
 	put(o, PLAIN, " · %s · %s · %.1f s\n", host, name, (double)(r->end_ms - r->start_ms) / 1000.0);
@@ -178,7 +178,15 @@ static void put_failure(const struct out *o, const struct report *r)
 		put(o, BAD, "%s\n", report_result(r));
 }
 
-static void put_result(const struct out *o, const struct report *r)
+static void put_pending(const struct out *o, const struct report *r, const char *target)
+{
+	cleanup_free char *name = target ? out_cell(target) : NULL;
+
+	put(o, WARN, "pending: %zu security updates; 'stopgap %s%s%sonce' applies them\n", report_open(r),
+	    name ? "exec " : "", strna(name), name ? " -- " : "");
+}
+
+static void put_result(const struct out *o, const struct report *r, const char *target)
 {
 	cleanup_strv struct strv cves = { 0 };
 	char size[32];
@@ -190,7 +198,7 @@ static void put_result(const struct out *o, const struct report *r)
 		put_done(o, r, size, cves.n);
 		break;
 	case EXIT_PENDING:
-		put(o, WARN, "pending: %zu security updates; 'stopgap once' applies them\n", report_open(r));
+		put_pending(o, r, target);
 		break;
 	case EXIT_PARTIAL:
 		put(o, WARN, "partial: %zu applied (%s), %zu CVEs fixed, %zu not\n", r->applied.n, size, cves.n, report_open(r));
@@ -226,11 +234,11 @@ static void put_result(const struct out *o, const struct report *r)
 	}
 }
 
-void output_text(const struct report *r, bool colour, struct buf *ret)
+void output_text(const struct report *r, const char *target, bool colour, struct buf *ret)
 {
 	const struct out o = { .b = ret, .colour = colour };
 
-	put_headline(&o, r);
+	put_headline(&o, r, target);
 	if (r->applied.n) {
 		put(&o, BOLD, "applied\n");
 		put_updates(&o, &r->applied, true);
@@ -257,5 +265,5 @@ void output_text(const struct report *r, bool colour, struct buf *ret)
 		put(&o, DIM,
 		    "the image behind this container is still vulnerable: a new container needs these updates again\n"
 		    "(ephemeral.carry_over in the JSON report is the command for a Dockerfile)\n");
-	put_result(&o, r);
+	put_result(&o, r, target);
 }

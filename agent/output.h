@@ -6,8 +6,8 @@
 #include "buf.h"
 #include "report.h"
 
-/* A summary and tables; COLOUR for a terminal. */
-void output_text(const struct report *r, bool colour, struct buf *ret);
+/* A summary and tables; COLOUR for a terminal. TARGET: what `exec` was told to enter; NULL: this container. */
+void output_text(const struct report *r, const char *target, bool colour, struct buf *ret);
 /* "STOPGAP CRITICAL - …|perfdata"; returns the plugin API's state 0–3. WARNING
  * and CRITICAL (NULL: none) are thresholds for the number of open updates; with
  * one of them, open updates alert by the thresholds alone. */

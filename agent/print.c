@@ -58,7 +58,7 @@ int print_report(const struct options *opt, const struct report *r, struct json_
 		break;
 	case OUTPUT_TEXT:
 	case OUTPUT_OPENMETRICS:
-		output_text(r, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"), &b);
+		output_text(r, NULL, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"), &b);
 		break;
 	}
 	print_text(&b);

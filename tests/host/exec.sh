@@ -21,7 +21,11 @@ assert_status 100
 assert_pending "${pending[@]}"
 assert_json "$R" '.container.id != "" and .exit_code == 100'
 host_same a
-ok "check says what is pending, and changes nothing in the container"
+run "$BUNDLE/stopgap" exec --set "report.state_dir=$T/host" "pid:$a"
+assert_status 100
+assert_file_has_content "$T/out" "^stopgap check · pid:$a · "
+assert_file_has_content "$T/out" "^pending: 4 security updates; 'stopgap exec pid:$a -- once' applies them$"
+ok "check says what is pending and what applies it, and changes nothing in the container"
 
 host_exec "pid:$a" -- scan
 assert_status 0
