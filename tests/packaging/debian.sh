@@ -79,6 +79,13 @@ done
 while read -r page; do
 	assert_exists "$T/x/usr/share/man/man${page##*.}/${page##*/}.gz"
 done < <("$TOP/packaging/files" "$TOP" | grep -E '^agent/[^/]*\.[1-8]$')
+dpkg-deb -e "$deb" "$T/control"
+assert_file_has_content "$T/control/postinst" 'deb-systemd-invoke try-restart .*stopgap-watch.service'
+assert_file_has_content "$T/control/prerm" 'deb-systemd-invoke stop stopgap-watch.service'
+for f in "$T"/control/*inst "$T"/control/*rm; do
+	assert_not_file_has_content "$f" 'deb-systemd-invoke (start|restart)'
+done
+assert_not_exists "$T/control/preinst"
 ok "its bundle is the build tree's, byte for byte; manuals, units, completion and documents are there"
 
 grep -v '^#' "$T/x/etc/stopgap/stopgap.conf" | grep -v '^$' >"$T/settings"
