@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include "clock.h"
 #include "client.h"
+#include "exechooks.h"
 #include "execjob.h"
 #include "execrestart.h"
 #include "fd.h"
@@ -140,10 +141,13 @@ static struct json_object *work(struct exec_job *j, const struct exec_shared *s,
 
 	if (open_state(j, s, &dir, &lock, &err) < 0)
 		return enterreport_failure(&j->who, &err);
+	if (exechook_before(s->config, &j->who, dir, &err) < 0)
+		return enterreport_failure(&j->who, &err);
 	struct json_object *o = enter(j, s, index, s->inner, j->container, dir);
 	if (execrestart_wanted(s->config, o))
 		restart_container(j, s, index, dir, o);
 	record(j, s, dir, o);
+	exechook_after(s->config, dir, o);
 	return o;
 }
 

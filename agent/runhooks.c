@@ -4,11 +4,10 @@
  * it reads the report. What goes wrong with either is said, and stops nothing.
  */
 #include <stdio.h>
+#include "hooks.h"
 #include "log.h"
 #include "runstate.h"
 #include "value.h"
-
-#define VETO 75			/* EX_TEMPFAIL */
 
 static bool has_hooks(const struct run *r)
 {
@@ -34,17 +33,15 @@ static void add_count(struct strv *env, const char *name, size_t n)
 	strv_take(env, xasprintf("STOPGAP_%s=%zu", name, n));
 }
 
-static void put_facts(const struct run *r, bool over, struct strv *env)
+void hook_environment(const struct report *rep, const char *state_dir, bool over, struct strv *env)
 {
-	const struct report *rep = r->report;
-
 	for (char *const *e = command_environment; *e; e++)
 		strv_push(env, *e);
 	add(env, "MODE", mode_name(rep->mode));
 	add(env, "TRIGGER", rep->trigger);
 	add(env, "HOST", rep->container.host);
 	add(env, "CONTAINER", rep->container.id);
-	add(env, "STATE_DIR", r->config->report.state_dir);
+	add(env, "STATE_DIR", state_dir);
 	if (over) {
 		add(env, "RESULT", report_result(rep));
 		add_count(env, "EXIT_CODE", (size_t)rep->exit_code);
@@ -73,7 +70,7 @@ static struct command *start(struct run *r, const char *name, const char *comman
 		return NULL;
 	}
 	strv_take(&argv, NULL);
-	put_facts(r, over, &env);
+	hook_environment(r->report, r->config->report.state_dir, over, &env);
 	if (over) {
 		struct json_object *o = report_json(r->report);
 
@@ -99,7 +96,7 @@ enum state hook_before_done(struct run *r)
 	cleanup_buf struct buf why = { 0 };
 
 	command_describe(r->command_result, &why);
-	if (c->end == COMMAND_EXITED && c->status == VETO) {
+	if (c->end == COMMAND_EXITED && c->status == HOOK_VETO) {
 		report_block(r->report, CODE_VETOED, "the hook '%s' forbids it (%s)", r->config->hooks.before, buf_str(&why));
 		return run_conclude(r);
 	}

@@ -69,6 +69,30 @@ assert_pending tiny-plain libtiny1 tiny-prog
 rm -r "$(ctr_path b)/etc/stopgap"
 ok "the host's settings apply, the container's file does not"
 
+# [hooks] are programs of the host, and run there.
+cat >"$T/before" <<END
+#!/bin/sh
+echo "\$STOPGAP_MODE \$STOPGAP_CONTAINER" >>"$T/hooks"
+[ ! -e "$T/veto" ] || exit 75
+END
+cat >"$T/after" <<END
+#!/bin/sh
+echo "\$STOPGAP_RESULT \$STOPGAP_PENDING \$(jq -c '.pending | length')" >>"$T/hooks"
+END
+chmod 755 "$T/before" "$T/after"
+hooks=(--set "hooks.before=$T/before" --set "hooks.after=$T/after")
+host_exec "${hooks[@]}" "pid:$b" -- check
+assert_status 100
+id=$(jq -r .container.id "$R")
+assert_streq "$(cat "$T/hooks")" "check $id"$'\n'"pending 4 4"
+touch "$T/veto"
+host_exec "${hooks[@]}" "pid:$b" -- check
+assert_status 3
+assert_json_eq "$R" '.blocked[0].code' '"vetoed"'
+host_exec --set hooks.before=/nonexistent "pid:$b" -- check
+assert_status 100
+ok "hooks run on the host, and may forbid an entry"
+
 for bad in "exec" "exec pid:1 -- status" "exec pid:1 -- once --set updates.policy=all" "exec pid:1 -- once --output=json" \
 	"exec pid:1 --" "exec --timeout=x pid:1" "exec --parallel=0 pid:1" \
 	"exec pid:-1" "exec pid:" "exec pid:0x10" "exec pid:1a" "exec pid:0" "exec pid:4294967297"; do
