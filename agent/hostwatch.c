@@ -61,16 +61,6 @@ static void sweep(struct watch *w)
 		log_notice("%d containers that are gone are forgotten", n);
 }
 
-static bool all_known(const struct watchset *s, const struct host_containers *found)
-{
-	size_t same = 0;
-
-	for (size_t i = 0; i < found->n; i++)
-		for (size_t k = 0; k < s->n; k++)
-			same += streq(s->v[k]->id, found->list[i].id);
-	return same == found->n;
-}
-
 static void look(struct watch *w)
 {
 	struct host_containers found = { 0 };
@@ -84,7 +74,7 @@ static void look(struct watch *w)
 		return;
 	}
 	/* what an engine says of one does not change while it lives */
-	if (!all_known(&w->set, &found))
+	if (!watchset_knows(&w->set, &found))
 		engine_names(&found, &w->config.host.engines);
 	size_t added = watchset_update(&w->set, &found);
 	if (added)

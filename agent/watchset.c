@@ -1,4 +1,5 @@
 /* watchset.c - see watchset.h. */
+#include <stdio.h>
 #include "clock.h"
 #include "hostlists.h"
 #include "hoststate.h"
@@ -78,6 +79,23 @@ static void configure(const struct watchset *s, struct watched *w)
 	free(own);
 }
 
+/* Does its engine have an API that tells labels? */
+static bool has_labels(const char *engine)
+{
+	return streq(engine, "docker") || streq(engine, "podman");
+}
+
+/* A label may say that it is to be left alone: its engine gets some time to tell. */
+static void wait_for_labels(struct watched *w, int64_t now)
+{
+	int64_t until = w->found + WATCHSET_UNTOLD;
+
+	if (w->told || !has_labels(w->engine) || now < w->found || now >= until || w->next >= until)
+		return;
+	w->next = until;
+	(void)snprintf(w->reason, REASON, "its engine has not told its labels yet");
+}
+
 void watchset_plan(const struct watchset *s, struct watched *w, int64_t now)
 {
 	if (!w->reason)
@@ -87,6 +105,7 @@ void watchset_plan(const struct watchset *s, struct watched *w, int64_t now)
 		return;
 	}
 	w->next = schedule_next(watchset_config(s, w), &w->schedule, now, w->reason, REASON);
+	wait_for_labels(w, now);
 }
 
 void watched_load(struct watched *w)
@@ -156,6 +175,30 @@ static struct watched *find(const struct watchset *s, const struct host_containe
 	return NULL;
 }
 
+/* What is said of it, and what follows from that. */
+static void describe(const struct watchset *s, struct watched *w, const struct host_container *c)
+{
+	watch_labels_clear(&w->labels);
+	watch_labels_read(&c->labels, &w->labels);
+	if (w->labels.refused)
+		log_warning("container %s: %s; its labels but for stopgap.enable are not used", w->id,
+			    w->labels.refused);
+	free(w->name);
+	free(w->image);
+	free(w->group);
+	w->name = xstrdup(c->name);
+	w->image = xstrdup(c->image);
+	w->group = hostlists_group("/proc", c->pid, c->image_id);
+	w->engine = c->engine;
+	w->known = c->known;
+	w->nested = c->nested;
+	w->told = c->image;
+	w->why_not = left_alone(s, w);
+	configure(s, w);
+	if (!w->why_not && !w->command)
+		watched_load(w);
+}
+
 static void add(struct watchset *s, const struct host_container *c)
 {
 	cleanup_free char *dir = hoststate_dir(s->config->report.state_dir, c->id);
@@ -169,23 +212,12 @@ static void add(struct watchset *s, const struct host_container *c)
 		return;
 	}
 	w = xcalloc(1, sizeof(*w));
-	*w = (struct watched){ .id = xstrdup(c->id), .engine = c->engine, .dir = steal_ptr(&dir), .seen = true };
-	watch_labels_read(&c->labels, &w->labels);
-	if (w->labels.refused)
-		log_warning("container %s: %s; its labels but for stopgap.enable are not used", w->id,
-			    w->labels.refused);
-	w->name = xstrdup(c->name);
-	w->image = xstrdup(c->image);
-	w->group = hostlists_group("/proc", c->pid, c->image_id);
-	w->pid = c->pid;
-	w->start = c->start;
-	w->known = c->known;
-	w->nested = c->nested;
-	w->why_not = left_alone(s, w);
-	configure(s, w);
+	*w = (struct watched){
+		.id = xstrdup(c->id), .dir = steal_ptr(&dir), .pid = c->pid, .start = c->start, .found = clock_wall()
+	};
+	w->seen = true;
+	describe(s, w, c);
 	schedule_load(w->dir, "", w->id, &w->schedule);
-	if (!w->why_not)
-		watched_load(w);
 	watchset_plan(s, w, clock_wall());
 	if ((s->n & (s->n - 1)) == 0)
 		s->v = xrealloc(s->v, s->n ? 2 * s->n : 1, sizeof(struct watched *));
@@ -211,6 +243,23 @@ static void drop_gone(struct watchset *s)
 	s->n = kept;
 }
 
+/* Was all that is known of C now known of W, too? */
+static bool is_described(const struct watched *w, const struct host_container *c)
+{
+	return w->known == c->known && w->nested == c->nested && (w->told || !has_labels(c->engine));
+}
+
+bool watchset_knows(const struct watchset *s, const struct host_containers *found)
+{
+	for (size_t i = 0; i < found->n; i++) {
+		const struct watched *w = find(s, &found->list[i]);
+
+		if (!w || !is_described(w, &found->list[i]))
+			return false;
+	}
+	return true;
+}
+
 size_t watchset_update(struct watchset *s, const struct host_containers *found)
 {
 	size_t added = 0;
@@ -226,6 +275,10 @@ size_t watchset_update(struct watchset *s, const struct host_containers *found)
 			w->paused = c->paused;
 			w->pid = c->pid;
 			w->start = c->start;
+			if (!is_described(w, c) && (c->image || w->known != c->known || w->nested != c->nested)) {
+				describe(s, w, c);
+				watchset_plan(s, w, clock_wall());
+			}
 			continue;
 		}
 		add(s, c);

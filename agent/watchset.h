@@ -15,6 +15,7 @@
 #include "watchlabel.h"
 
 #define WATCHSET_MAX 4096	/* containers; what is more is logged and left alone */
+#define WATCHSET_UNTOLD 60	/* s a new container waits for its engine to tell its labels */
 
 struct watched {
 	char *id, *name, *image;	/* hostile text but for the id */
@@ -24,6 +25,8 @@ struct watched {
 	pid_t pid;
 	uint64_t start;
 	bool known, nested;	/* as host_container has it */
+	bool told;		/* its engine has said what its labels are */
+	int64_t found;
 	bool seen;		/* in the last look */
 	bool paused;
 	const char *why_not;	/* it is left alone; NULL: it is watched */
@@ -53,6 +56,8 @@ struct watchset {
 /* Take the result of a look: new ones are added, those that are gone dropped,
  * unless something runs in them. How many are new. */
 size_t watchset_update(struct watchset *s, const struct host_containers *found);
+/* Is there nothing in FOUND that an engine is to be asked about? */
+bool watchset_knows(const struct watchset *s, const struct host_containers *found);
 /* The configuration has changed: all is judged anew. */
 void watchset_configure(struct watchset *s, const struct config *config);
 /* When W is due, given what is known now: sets next and reason. */

@@ -225,6 +225,66 @@ TEST(why_there_is_no_report)
 	}
 }
 
+static char state[] = "/tmp/stopgap-test-watch.XXXXXX";
+
+/* Two looks at one container: A, then B, which has LABEL if any. */
+static struct watched *looked_at(struct watchset *s, struct host_container *a, struct host_container *b)
+{
+	static const struct options none = { 0 };
+	static struct config c;
+	char *dir = mkdtemp(state);
+
+	config_defaults(&c);
+	free(c.report.state_dir);
+	c.report.state_dir = xstrdup(strna(dir));
+	*s = (struct watchset){ .opt = &none, .config = &c };
+	(void)watchset_update(s, &(struct host_containers){ .list = a, .n = 1 });
+	if (b)
+		(void)watchset_update(s, &(struct host_containers){ .list = b, .n = 1 });
+	config_clear(&c);
+	(void)rmdir(state);
+	memcpy(state + strlen(state) - 6, "XXXXXX", 6);
+	return s->n == 1 ? s->v[0] : NULL;
+}
+
+static char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", image[] = "tiny";
+
+/* Docker lists a container after it runs, and sometimes does not answer. */
+TEST(a_label_that_comes_late_counts)
+{
+	char label[] = "stopgap.enable=false", *labels[] = { label };
+	struct host_container before = { .id = id, .engine = "docker", .known = true }, after = before;
+	struct watchset s;
+
+	after.image = image;
+	after.labels = (struct strv){ .v = labels, .n = 1 };
+	struct watched *w = looked_at(&s, &before, NULL);
+	bool waits = w && !w->why_not && w->next == w->found + WATCHSET_UNTOLD;
+	bool asks = !watchset_knows(&s, &(struct host_containers){ .list = &before, .n = 1 });
+	watchset_clear(&s);
+	w = looked_at(&s, &before, &after);
+	bool alone = w && w->why_not;
+	bool knows = watchset_knows(&s, &(struct host_containers){ .list = &before, .n = 1 });
+	watchset_clear(&s);
+	OK(waits);
+	OK(asks);
+	OK(alone);
+	OK(knows);
+}
+
+/* In a container a cgroup may be named like another container that does not run yet. */
+TEST(a_name_that_was_taken_inside_is_given_back)
+{
+	struct host_container inner = { .id = id, .engine = "crio", .known = true, .nested = true }, real = inner;
+	struct watchset s;
+
+	real.nested = false;
+	struct watched *w = looked_at(&s, &inner, &real);
+	bool watched = w && !w->why_not && w->next != SCHEDULE_NEVER;
+	watchset_clear(&s);
+	OK(watched);
+}
+
 /* What has gone through a report is tried again as soon as what has not. */
 TEST(a_failure_that_may_pass_is_tried_again)
 {
