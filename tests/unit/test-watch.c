@@ -1,4 +1,7 @@
-/* tests/cases/watch/labels, one line each: labels by blanks, "=>", what they mean; then whose turn it is. */
+/* tests/cases/watch/labels, one line each: labels by blanks, "=>", what they mean; then whose turn it is.
+ *
+ * rows: H12 H13
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include "enterreport.h"
@@ -223,6 +226,41 @@ TEST(why_there_is_no_report)
 		if (!starts_with(w.failure.msg, cases[i].message))
 			FAIL("'%s', expected '%s'", w.failure.msg, cases[i].message);
 	}
+}
+
+/* The message of what becomes of BEGIN, MANY times MORE, END as the report of a container. */
+static char *judged(const char *begin, const char *more, size_t many, const char *end)
+{
+	struct enter_result r = { .error = ERR_INIT, .state = ERR_INIT };
+	struct json_object *e = NULL, *m = NULL;
+	struct target t = { 0 };
+
+	buf_puts(&r.output, begin);
+	for (size_t i = 0; i < many; i++)
+		buf_puts(&r.output, more);
+	buf_puts(&r.output, end);
+	struct json_object *o = enterreport_make(&(struct enterreport){ .mode = MODE_ONCE }, &r, &t);
+	if (json_object_object_get_ex(o, "error", &e))
+		(void)json_object_object_get_ex(e, "message", &m);
+	char *ret = xstrdup(strna(m ? json_object_get_string(m) : NULL));
+	json_object_put(o);
+	enter_result_clear(&r);
+	return ret;
+}
+
+/* 16 MiB of them would take 4 GB. */
+TEST(H13_a_report_of_millions_of_values_is_refused)
+{
+	static const char refused[] = "its report has more than";
+	cleanup_free char *objects = judged("{\"a\":[", "{},", WIRE_VALUES_MAX, "{}]}");
+	cleanup_free char *lists = judged("{\"a\":[", "[],", WIRE_VALUES_MAX, "[]]}");
+	cleanup_free char *numbers = judged("{\"a\":[", "1,", 600000, "1]}");
+	cleanup_free char *few = judged("{\"a\":[", "{},", 1000, "{}]}");
+
+	OK(starts_with(objects, refused));
+	OK(starts_with(lists, refused));
+	OK(starts_with(numbers, refused));
+	OK(*few && !starts_with(few, refused));
 }
 
 static char state[] = "/tmp/stopgap-test-watch.XXXXXX";
