@@ -61,6 +61,7 @@ static const struct {
 	{ "help", 'h', NULL, ALL, "show this help" },
 	{ "version", 'V', NULL, ALL, "show the version" },
 };
+_Static_assert(ARRAY_SIZE(options) <= 64, "take_option() has a bit for each");
 
 #define FORM(o) (1u << (o))
 #define TEXT_JSON (FORM(OUTPUT_TEXT) | FORM(OUTPUT_JSON))
@@ -200,14 +201,14 @@ static int refuse_form(const struct options *o, struct err *err)
 	return err_set(err, CODE_USAGE, 0, "--output=%s: accepted: %s", optarg, buf_str(&have));
 }
 
-static int take_option(struct options *o, int id, unsigned *seen, struct err *err)
+static int take_option(struct options *o, int id, uint64_t *seen, struct err *err)
 {
 	uint64_t n;
 	int word;
 
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		if (options[i].id == id)
-			*seen |= 1u << i;
+			*seen |= UINT64_C(1) << i;
 	switch (id) {
 	case OPT_CONFIG:
 		free(o->config);
@@ -344,7 +345,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 {
 	struct option longs[ARRAY_SIZE(options) + 1] = { 0 };
 	struct options o = { .level = LOG_NOTICE, .init = INIT_OPTIONS };
-	unsigned seen = 0;
+	uint64_t seen = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		longs[i] = (struct option){ .name = options[i].name, .has_arg = options[i].argument ? required_argument : 0,
@@ -411,7 +412,7 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 		goto fail;
 	}
 	for (size_t i = 0; o.has_verb && i < ARRAY_SIZE(options); i++)
-		if ((seen & (1u << i)) && !(options[i].verbs & ON(o.verb))) {
+		if ((seen & (UINT64_C(1) << i)) && !(options[i].verbs & ON(o.verb))) {
 			(void)err_set(err, CODE_USAGE, 0, "mode '%s' has no option '--%s'", verbs[o.verb].name, options[i].name);
 			goto fail;
 		}
