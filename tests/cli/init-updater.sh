@@ -107,7 +107,7 @@ ok "a wrong configuration ends it before the start, but only if the first update
 for word in garbage short "failed 0" "settings signal=0" "settings signal=65" "settings signal=-9" "settings count=65" \
 	"settings period=0" "settings timeout=4000000000"; do
 	again
-	init_start --first "settings;ready;wait 100;$word;wait 60000" --pause 100 -- "${service[@]}"
+	init_start --first "settings;ready;wait 1000;$word;wait 60000" --pause 100 -- "${service[@]}"
 	started
 	before=$(updater)
 	replaced() { [ "$(updater)" != none ] && [ "$(updater)" != "$before" ]; }
