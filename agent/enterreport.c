@@ -3,11 +3,11 @@
 #include <sys/wait.h>
 #include "client.h"
 #include "enterreport.h"
+#include "statefile.h"
 
 #define TEXT_MAX 65536
 #define LIST_MAX 100000
 #define KEY_MAX 40
-#define MEMBERS_MAX 524288 /* of all objects and arrays; with WIRE_VALUES_MAX some 200 MB at worst */
 
 static const int exit_codes[] = { EXIT_DONE,	    EXIT_FAILED,	 EXIT_USAGE,   EXIT_BLOCKED, EXIT_PARTIAL,
 				  EXIT_NO_METADATA, EXIT_OUT_OF_SUPPORT, EXIT_PENDING, EXIT_STALE };
@@ -173,19 +173,6 @@ static int check(struct json_object *o, int status, struct err *err)
 	return 0;
 }
 
-/* json-c takes 800 bytes for "{}," and 50 for "1,": 16 MiB of them would take all memory of the host. What is in strings
- * counts, too. */
-static bool too_many(const struct buf *text)
-{
-	size_t values = 0, members = 0;
-
-	for (size_t i = 0; i < text->n; i++) {
-		values += text->s[i] == '{' || text->s[i] == '[';
-		members += text->s[i] == ',';
-	}
-	return values > WIRE_VALUES_MAX || members > MEMBERS_MAX;
-}
-
 static struct json_object *parse(const struct enter_result *r, struct err *err)
 {
 	struct json_object *raw = NULL;
@@ -196,9 +183,9 @@ static struct json_object *parse(const struct enter_result *r, struct err *err)
 			      WTERMSIG(r->status));
 		return NULL;
 	}
-	if (too_many(&r->output)) {
+	if (state_too_many(buf_str(&r->output), r->output.n)) {
 		(void)err_set(err, CODE_BAD_REPORT, 0, "its report has more than %d objects and lists, or %d members",
-			      WIRE_VALUES_MAX, MEMBERS_MAX);
+			      WIRE_VALUES_MAX, STATE_MEMBERS_MAX);
 		return NULL;
 	}
 	if (client_parse(buf_str(&r->output), r->output.n, &raw, err) < 0) {

@@ -6,6 +6,17 @@
 
 #define DEPTH 32
 
+bool state_too_many(const char *s, size_t n)
+{
+	size_t values = 0, members = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		values += s[i] == '{' || s[i] == '[';
+		members += s[i] == ',';
+	}
+	return values > WIRE_VALUES_MAX || members > STATE_MEMBERS_MAX;
+}
+
 int state_parse(const char *s, size_t n, struct json_object **ret, struct err *err)
 {
 	struct json_tokener *tok = json_tokener_new_ex(DEPTH);
@@ -15,7 +26,7 @@ int state_parse(const char *s, size_t n, struct json_object **ret, struct err *e
 	if (!tok)
 		out_of_memory();
 	json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
-	if (utf8_valid(s, n))
+	if (utf8_valid(s, n) && !state_too_many(s, n))
 		o = json_tokener_parse_ex(tok, s, (int)n);
 	if (o && json_object_is_type(o, json_type_object) && json_tokener_get_parse_end(tok) == n)
 		*ret = steal_ptr(&o);

@@ -8,7 +8,11 @@
 #include "err.h"
 
 #define STATE_FILE_MAX (32 * 1024 * 1024)
+#define STATE_MEMBERS_MAX 524288 /* of all objects and arrays; with WIRE_VALUES_MAX some 200 MB at worst */
 
+/* json-c takes 800 bytes for "{}," and 50 for "1,": has a text of a container more of them than fit into memory? Those
+ * in strings count, too. state_parse() refuses it. */
+bool state_too_many(const char *s, size_t n);
 /* Exactly one JSON object of N bytes. Caller puts RET. Codes: IO. */
 int state_parse(const char *s, size_t n, struct json_object **ret, struct err *err);
 /* STATE_DIR/NAME. A missing file is CODE_IO with errnum ENOENT. */

@@ -8,6 +8,7 @@
 #include "hosttree.h"
 #include "lines.h"
 #include "schedulefile.h"
+#include "statefile.h"
 #include "watchproc.h"
 #include "watchset.h"
 
@@ -258,9 +259,26 @@ TEST(H13_a_report_of_millions_of_values_is_refused)
 	cleanup_free char *few = judged("{\"a\":[", "{},", 1000, "{}]}");
 
 	OK(starts_with(objects, refused));
+	OK(strstr(numbers, "524288"));
 	OK(starts_with(lists, refused));
 	OK(starts_with(numbers, refused));
 	OK(*few && !starts_with(few, refused));
+}
+
+/* Files of an entry's state, and of a container that is exported, come from there as well. */
+TEST(H13_a_state_file_of_millions_of_values_is_refused)
+{
+	cleanup_buf struct buf text = { 0 };
+	struct json_object *o = NULL;
+	struct err err = ERR_INIT;
+
+	buf_puts(&text, "{\"a\":[");
+	for (size_t i = 0; i < WIRE_VALUES_MAX; i++)
+		buf_puts(&text, "{},");
+	buf_puts(&text, "{}]}");
+	int r = state_parse(buf_str(&text), text.n, &o, &err);
+	json_object_put(o);
+	OK(r < 0);
 }
 
 static char state[] = "/tmp/stopgap-test-watch.XXXXXX";
