@@ -183,7 +183,7 @@ int hoststate_take(const char *dir, int state_fd, struct err *err)
 /* --- reports -------------------------------------------------------------------------- */
 
 /* What was applied, as the entry counts it, under the name that the host has for it. */
-static int record_ledger(const char *dir, const struct report *r, struct err *err)
+static int record_ledger(const char *dir, struct report *r, struct err *err)
 {
 	cleanup_free char *entry = xasprintf("%s/entry", dir);
 	struct json_object *o = NULL;
@@ -192,6 +192,7 @@ static int record_ledger(const char *dir, const struct report *r, struct err *er
 
 	if (state_read(entry, "ledger.json", &o, &ignored) < 0 || wire_decode(&ledger, o, &l, &ignored) < 0) {
 		json_object_put(o);
+		ledger_read(dir, &r->container, &r->ledger);
 		return 0;
 	}
 	json_object_put(o);
@@ -199,12 +200,12 @@ static int record_ledger(const char *dir, const struct report *r, struct err *er
 	free(l.id);
 	l.host = xstrdup(strna(r->container.host));
 	l.id = xstrdup(r->container.id);
-	int rc = ledger_save(&l, dir, err);
-	ledger_clear(&l);
-	return rc;
+	/* a report that was read has none, and would be saved as if nothing were lost with the container */
+	r->ledger = l;
+	return ledger_save(&r->ledger, dir, err);
 }
 
-int hoststate_record(const char *dir, const struct report *r, int64_t history, struct err *err)
+int hoststate_record(const char *dir, struct report *r, int64_t history, struct err *err)
 {
 	if (record_ledger(dir, r, err) < 0 || report_save(r, dir, history, err) < 0)
 		return -1;

@@ -40,9 +40,9 @@ int hoststate_claim(const char *dir, const char *id, uint64_t start, struct err 
 int hoststate_fill(const char *dir, int state_fd, uid_t uid, gid_t gid, struct err *err);
 /* After the entry: take back what it left. On failure DIR is as it was. Codes: STATE_REFUSED, IO, NO_SPACE. */
 int hoststate_take(const char *dir, int state_fd, struct err *err);
-/* Save R as the last report and in the history (HISTORY of them), count it, and
- * show what entry/ says was applied under R's container. Codes: IO. */
-int hoststate_record(const char *dir, const struct report *r, int64_t history, struct err *err);
+/* Save R, whose ledger is empty, as the last report and in the history (HISTORY of them), count it, and
+ * show what entry/ says was applied under R's container, in R too. Codes: IO. */
+int hoststate_record(const char *dir, struct report *r, int64_t history, struct err *err);
 /* Forget one container, unless something runs in it (CODE_BUSY). */
 int hoststate_forget(const char *state_dir, const char *id, struct err *err);
 /* Forget those that are not among ALIVE (ids) and have not been written to for AGE

@@ -46,6 +46,11 @@ assert_versions a tiny-plain=1.0-1+deb12u2 libtiny1=1.0-1+deb12u1
 assert_clean a
 host_same_but_updates a
 assert_not_exists "$(ctr_path a)/var/lib/stopgap"
+last=$(dirname "$(grep -l '"once"' "$T"/host/containers/*/last.json)")
+assert_json_eq "$last/last.json" '.ephemeral.lost_on_recreate | sort | map(split("=")[0])' \
+	'["libtiny1","tiny-epoch","tiny-plain","tiny-prog"]'
+host_exec "pid:$a" -- scan
+assert_json "$last/last.json" '.mode == "scan" and (.ephemeral.lost_on_recreate | length) == 4'
 ok "once patches it, and leaves the updates and the package system's own files, no mount and no process"
 
 run "$BUNDLE/stopgap" exec --set "report.state_dir=$T/host" "pid:$a" "pid:$b"

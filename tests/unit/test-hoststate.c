@@ -380,6 +380,7 @@ static void record(void)
 	EQ(rc, 0);
 	EQ(n, 1);
 	OK(last && strstr(last, "\"real\"") && !strstr(last, "forged"));
+	OK(last && strstr(last, "\"p=2\"")); /* what would be lost with the container */
 	OK(history && metrics);
 }
 
