@@ -2,6 +2,7 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include "client.h"
+#include "clock.h"
 #include "enterreport.h"
 #include "statefile.h"
 
@@ -81,6 +82,25 @@ static void put_host_facts(struct json_object *o, const struct enterreport *who)
 	wire_add_string(c, "engine", who->engine);
 	json_object_object_add(o, "container", c);
 	wire_add_string(o, "host", uname(&u) == 0 ? u.nodename : NULL);
+}
+
+/* A run cannot end later than now: one that says so would be the last success for ever. */
+static void bound_time(struct json_object *o)
+{
+	int64_t now = clock_wall(), t = now;
+	struct json_object *v = NULL;
+	char text[TIME_TEXT_MAX];
+	bool good = json_object_object_get_ex(o, "time", &v) && time_parse(strna(json_object_get_string(v)), &t) == 0 &&
+		    t <= now;
+
+	if (!good) {
+		t = now;
+		time_format(now, text);
+		json_object_object_add(o, "time", json_object_new_string(text));
+	}
+	double seconds = json_object_object_get_ex(o, "duration", &v) ? json_object_get_double(v) : 0;
+	if (!(seconds >= 0 && seconds <= (double)(now - t + 1)))
+		json_object_object_add(o, "duration", json_object_new_int(0));
 }
 
 static struct json_object *list_of(struct json_object *o, const char *name)
@@ -212,6 +232,7 @@ struct json_object *enterreport_make(const struct enterreport *who, const struct
 	if (!o)
 		return enterreport_failure(who, &err);
 	put_host_facts(o, who);
+	bound_time(o);
 	add_left_behind(o, &r->left);
 	if (r->state.code != CODE_OK)
 		add_alarm(o, r->state.code, r->state.msg);

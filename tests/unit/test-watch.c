@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include "clock.h"
 #include "enterreport.h"
 #include "hosttree.h"
 #include "lines.h"
@@ -279,6 +280,42 @@ TEST(H13_a_state_file_of_millions_of_values_is_refused)
 	int r = state_parse(buf_str(&text), text.n, &o, &err);
 	json_object_put(o);
 	OK(r < 0);
+}
+
+/* The end of a run whose report says that it began at T and took SECONDS. */
+static int64_t end_told(int64_t t, uint64_t seconds)
+{
+	struct enter_result result = { .error = ERR_INIT, .state = ERR_INIT };
+	struct target target = { 0 };
+	struct err err = ERR_INIT;
+	struct report r;
+
+	report_init(&r, MODE_CHECK, "command");
+	report_finish(&r);
+	r.time = t;
+	r.end_ms = r.start_ms + 1000 * seconds;
+	struct json_object *o = report_json(&r);
+	wire_put(&result.output, o);
+	result.status = (int)r.exit_code << 8;
+	report_clear(&r);
+	json_object_put(o);
+	o = enterreport_make(&(struct enterreport){ .mode = MODE_CHECK }, &result, &target);
+	bool good = report_read(o, &r, &err) == 0 && r.error.code == CODE_OK;
+	int64_t told = good ? r.time + (int64_t)(r.end_ms - r.start_ms) / 1000 : -1;
+	report_clear(&r);
+	json_object_put(o);
+	enter_result_clear(&result);
+	return told;
+}
+
+TEST(a_report_is_not_of_the_future)
+{
+	int64_t now = clock_wall(), later = end_told(now + 1000000, 0), longer = end_told(now - 100, 1000000);
+
+	OK(later >= now);
+	OK(later <= clock_wall());
+	EQ(longer, now - 100);
+	EQ(end_told(now - 100, 50), now - 50);
 }
 
 static char state[] = "/tmp/stopgap-test-watch.XXXXXX";
