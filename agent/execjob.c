@@ -51,6 +51,18 @@ static int open_state(const struct exec_job *j, const struct exec_shared *s, cha
 	return hoststate_claim(*dir, j->container->id, j->container->start, err);
 }
 
+/* Where the host keeps it: the path that it had in the entry is gone. */
+static void place_log(const char *dir, struct json_object *o)
+{
+	cleanup_free char *path = xasprintf("%s/entry/log/apply.log", dir);
+
+	if (!json_object_object_get_ex(o, "log", NULL))
+		return;
+	json_object_object_del(o, "log");
+	if (access(path, F_OK) == 0)
+		wire_add_string(o, "log", path);
+}
+
 static void record(const struct exec_job *j, const struct exec_shared *s, const char *dir, struct json_object *o)
 {
 	struct err err = ERR_INIT;
@@ -146,6 +158,7 @@ static struct json_object *work(struct exec_job *j, const struct exec_shared *s,
 	struct json_object *o = enter(j, s, index, s->inner, j->container, dir);
 	if (execrestart_wanted(s->config, o))
 		restart_container(j, s, index, dir, o);
+	place_log(dir, o);
 	record(j, s, dir, o);
 	exechook_after(s->config, dir, o);
 	return o;

@@ -43,6 +43,7 @@ host_exec "pid:$a" -- once
 assert_status 0
 assert_applied "${pending[@]}"
 assert_versions a tiny-plain=1.0-1+deb12u2 libtiny1=1.0-1+deb12u1
+assert_file_has_content "$(jq -r .log "$R")" 'tiny-plain'
 assert_clean a
 host_same_but_updates a
 assert_not_exists "$(ctr_path a)/var/lib/stopgap"
