@@ -53,6 +53,19 @@ static bool meant_by_all(const struct host_container *c, const struct strv *labe
 	return c->known && !c->nested && !c->paused;
 }
 
+/* "0 of 0 are well" would be a lie when a label is misspelt, or no engine tells labels. */
+static void add_unlabelled(struct exec *x, const struct strv *labels)
+{
+	cleanup_free char *label = escape_text(labels->v[0], SHOWN_MAX);
+	struct err why = ERR_INIT;
+
+	(void)err_set(&why, CODE_NO_TARGET, 0,
+		      "no running container has label '%s'%s: 'stopgap ps --output=json' shows what an engine tells; "
+		      "name its socket with --host",
+		      label, labels->n > 1 ? " and the others" : "");
+	add_job(x, labels->v[0], NULL, &why);
+}
+
 static int find_targets(struct exec *x, const struct options *opt, const struct config *config, struct err *err)
 {
 	static const struct err none = { .code = CODE_OK };
@@ -66,10 +79,13 @@ static int find_targets(struct exec *x, const struct options *opt, const struct 
 		(void)containers_pick(&x->found, opt->exec.targets.v[i], &c, &why);
 		add_job(x, opt->exec.targets.v[i], c, &why);
 	}
+	size_t named = x->n;
 	if (opt->exec.all || opt->exec.labels.n)
 		for (size_t i = 0; i < x->found.n; i++)
 			if (meant_by_all(&x->found.list[i], &opt->exec.labels))
 				add_job(x, NULL, &x->found.list[i], &none);
+	if (x->n == named && opt->exec.labels.n)
+		add_unlabelled(x, &opt->exec.labels);
 	return 0;
 }
 

@@ -66,6 +66,11 @@ assert_json_eq "$T/out" '[.targets[] | .error.code // .result]' \
 	'["ok","pending","no_target","no_target","no_target","no_target"]'
 ok "what is no container has a report that says so; the others have theirs"
 
+run "$BUNDLE/stopgap" exec --set "report.state_dir=$T/host" --label=none.has.it=1 -- check
+assert_status 1
+assert_file_has_content "$T/out" "no running container has label 'none.has.it=1'"
+ok "a label that nothing has is no success"
+
 # The container's own configuration and environment are not for stopgap.
 mkdir -p "$(ctr_path b)/etc/stopgap"
 printf '[updates]\ndeny = tiny-plain\n' >"$(ctr_path b)/etc/stopgap/stopgap.conf"
