@@ -49,7 +49,12 @@ static int restart(const struct config *config, const struct strv *engines, cons
 	struct restart_history h = { 0 };
 	int rc = -1;
 
-	if (!within_budget(config, path, &h)) {
+	if (c->nested) {
+		/* whoever made its cgroup chose the id, which may be another container's */
+		(void)err_set(err, CODE_RESTART_FAILED, 0,
+			      "container '%.80s' is inside of another one, whose engine is not asked: restart it there",
+			      c->id);
+	} else if (!within_budget(config, path, &h)) {
 		(void)err_set(err, CODE_RESTART_BUDGET, 0,
 			      "the container was restarted %lld times within restart.budget",
 			      (long long)config->restart.budget.count);

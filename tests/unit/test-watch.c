@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include "clock.h"
 #include "enterreport.h"
+#include "execrestart.h"
 #include "hosttree.h"
 #include "lines.h"
 #include "schedulefile.h"
@@ -316,6 +317,28 @@ TEST(a_report_is_not_of_the_future)
 	OK(later <= clock_wall());
 	EQ(longer, now - 100);
 	EQ(end_told(now - 100, 50), now - 50);
+}
+
+/* The engine would restart the container whose id that is. */
+TEST(what_is_inside_of_a_container_is_not_the_engines)
+{
+	static char hex[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct host_container c = { .id = hex, .engine = "docker", .known = true, .nested = true };
+	struct json_object *o = json_object_new_object(), *restarts = NULL, *detail = NULL;
+	cleanup_strv struct strv engines = { 0 };
+	struct config none;
+
+	config_defaults(&none);
+	none.restart.budget = (__typeof__(none.restart.budget)){ .count = 3, .period = 3600 };
+	strv_push(&engines, "/nonexistent/docker.sock");
+	bool done = execrestart_do(&none, &engines, &c, "/nonexistent", o);
+	if (json_object_object_get_ex(o, "restarts", &restarts))
+		(void)json_object_object_get_ex(json_object_array_get_idx(restarts, 0), "detail", &detail);
+	bool said = detail && strstr(json_object_get_string(detail), "inside of another");
+	json_object_put(o);
+	config_clear(&none);
+	OK(!done);
+	OK(said);
 }
 
 static char state[] = "/tmp/stopgap-test-watch.XXXXXX";
