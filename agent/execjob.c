@@ -43,12 +43,12 @@ static void inner_args(const struct options *o, struct strv *ret)
 /* What the host keeps of it, and the lock of that: one entry of a container at a time. */
 static int open_state(const struct exec_job *j, const struct exec_shared *s, char **dir, int *lock, struct err *err)
 {
-	*dir = hoststate_dir(s->config->report.state_dir, j->container->id);
+	*dir = hoststate_of(s->config->report.state_dir, j->container);
 	if (!*dir)
 		return err_set(err, CODE_INTERNAL, 0, "the container's id is not fit for a file name");
 	if (state_dir_lock(*dir, lock, err) < 0)
 		return -1;
-	return hoststate_claim(*dir, j->container->id, j->container->start, err);
+	return hoststate_claim(*dir, j->container->nested ? "" : j->container->id, j->container->start, err);
 }
 
 /* Where the host keeps it: the path that it had in the entry is gone. */

@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "export.h"
 #include "fd.h"
+#include "hoststate.h"
 #include "inroot.h"
 #include "layer.h"
 #include "log.h"
@@ -109,12 +110,12 @@ int carried_command(const struct carried *c, struct buf *ret, struct err *err)
 static int find_carried(const struct config *config, const struct host_container *c, int root, struct carried *ret,
 			struct err *err)
 {
-	cleanup_free char *folder = xasprintf("%s/containers/%s", config->report.state_dir, c->id);
+	cleanup_free char *folder = hoststate_of(config->report.state_dir, c);
 	struct json_object *o = NULL;
 	struct err ignored = ERR_INIT;
 	int r = 0;
 
-	if (c->known && state_read(folder, "last.json", &o, &ignored) == 0)
+	if (c->known && folder && state_read(folder, "last.json", &o, &ignored) == 0)
 		r = carried_read(o, ret, err);
 	json_object_put(o);
 	o = NULL;

@@ -27,6 +27,13 @@ char *hoststate_dir(const char *state_dir, const char *id)
 	return xasprintf("%s/containers/%s", state_dir, id);
 }
 
+char *hoststate_of(const char *state_dir, const struct host_container *c)
+{
+	cleanup_free char *nested = xasprintf("nested-%llu", (unsigned long long)c->mntns);
+
+	return hoststate_dir(state_dir, c->nested ? nested : c->id);
+}
+
 static int open_dir(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

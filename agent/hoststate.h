@@ -20,6 +20,7 @@
  */
 #pragma once
 #include <sys/types.h>
+#include "containers.h"
 #include "report.h"
 #include "util.h"
 
@@ -30,6 +31,9 @@
 /* STATE_DIR/containers/ID; caller frees. NULL: ID is not 1 to 200 printable characters without blank or slash, or
  * begins with a dot. */
 char *hoststate_dir(const char *state_dir, const char *id);
+/* The same for C. What is inside of another container has a name there that a process in the outer one has chosen, and
+ * that may be another container's: its folder is "nested-N", by its mount namespace. */
+char *hoststate_of(const char *state_dir, const struct host_container *c);
 /* DIR is about to be used for the container ID whose first process started at START
  * (clock ticks after boot). An engine's id of 64 digits is never given twice; a name
  * or an inode is, and then entry/ is another container's: but for its dates it goes,

@@ -1,6 +1,7 @@
 /* psfacts.c - see psfacts.h. */
 #include <stdio.h>
 #include "clock.h"
+#include "hoststate.h"
 #include "httplink.h"
 #include "psagent.h"
 #include "psfacts.h"
@@ -133,12 +134,12 @@ static void take_older(const char *folder, struct ps_facts *f)
 
 static void read_folder(const struct config *config, const struct host_container *c, struct ps_facts *f)
 {
-	cleanup_free char *folder = xasprintf("%s/containers/%s", config->report.state_dir, c->id);
+	cleanup_free char *folder = hoststate_of(config->report.state_dir, c);
 	struct json_object *o = NULL, *e;
 	struct report r = { 0 };
 	struct err ignored = ERR_INIT;
 
-	if (!c->known || state_read(folder, "last.json", &o, &ignored) < 0)
+	if (!c->known || !folder || state_read(folder, "last.json", &o, &ignored) < 0)
 		return;
 	if (report_read(o, &r, &ignored) == 0) {
 		take_report(&r, f);

@@ -178,6 +178,13 @@ static struct watched *find(const struct watchset *s, const struct host_containe
 /* What is said of it, and what follows from that. */
 static void describe(const struct watchset *s, struct watched *w, const struct host_container *c)
 {
+	cleanup_free char *dir = hoststate_of(s->config->report.state_dir, c);
+
+	if (dir && (!w->dir || !streq(dir, w->dir))) {
+		free(w->dir);
+		w->dir = steal_ptr(&dir);
+		schedule_load(w->dir, "", w->id, &w->schedule);
+	}
 	watch_labels_clear(&w->labels);
 	watch_labels_read(&c->labels, &w->labels);
 	if (w->labels.refused)
@@ -201,7 +208,7 @@ static void describe(const struct watchset *s, struct watched *w, const struct h
 
 static void add(struct watchset *s, const struct host_container *c)
 {
-	cleanup_free char *dir = hoststate_dir(s->config->report.state_dir, c->id);
+	cleanup_free char *dir = hoststate_of(s->config->report.state_dir, c);
 	struct watched *w;
 
 	if (!dir || s->n >= WATCHSET_MAX) {
@@ -212,12 +219,9 @@ static void add(struct watchset *s, const struct host_container *c)
 		return;
 	}
 	w = xcalloc(1, sizeof(*w));
-	*w = (struct watched){
-		.id = xstrdup(c->id), .dir = steal_ptr(&dir), .pid = c->pid, .start = c->start, .found = clock_wall()
-	};
+	*w = (struct watched){ .id = xstrdup(c->id), .pid = c->pid, .start = c->start, .found = clock_wall() };
 	w->seen = true;
 	describe(s, w, c);
-	schedule_load(w->dir, "", w->id, &w->schedule);
 	watchset_plan(s, w, clock_wall());
 	if ((s->n & (s->n - 1)) == 0)
 		s->v = xrealloc(s->v, s->n ? 2 * s->n : 1, sizeof(struct watched *));

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "enterreport.h"
 #include "execrestart.h"
+#include "hoststate.h"
 #include "hosttree.h"
 #include "lines.h"
 #include "schedulefile.h"
@@ -395,10 +396,25 @@ TEST(a_name_that_was_taken_inside_is_given_back)
 	struct watchset s;
 
 	real.nested = false;
-	struct watched *w = looked_at(&s, &inner, &real);
-	bool watched = w && !w->why_not && w->next != SCHEDULE_NEVER;
+	struct watched *w = looked_at(&s, &inner, NULL);
+	bool apart = w && !strstr(w->dir, id);
 	watchset_clear(&s);
+	w = looked_at(&s, &inner, &real);
+	bool watched = w && !w->why_not && w->next != SCHEDULE_NEVER && strstr(w->dir, id);
+	watchset_clear(&s);
+	OK(apart);
 	OK(watched);
+}
+
+/* What the host has of the one whose id it is goes to nobody else. */
+TEST(state_of_what_is_inside_of_a_container)
+{
+	const struct host_container outer = { .id = id, .known = true, .mntns = 7 },
+				    inner = { .id = id, .known = true, .mntns = 8, .nested = true };
+	cleanup_free char *a = hoststate_of("/s", &outer), *b = hoststate_of("/s", &inner);
+
+	OK(ends_with(a, id));
+	OK(streq(b, "/s/containers/nested-8"));
 }
 
 /* What has gone through a report is tried again as soon as what has not. */
