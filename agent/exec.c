@@ -194,7 +194,7 @@ int exec_main(const struct options *opt, const struct config *config, const char
 	if (find_targets(&x, opt, config, &err) < 0) {
 		log_err(LOG_ERROR, &err);
 		options_clear(&inner);
-		return EXIT_FAILED;
+		return err.code == CODE_NOT_ROOT ? EXIT_BLOCKED : EXIT_FAILED;
 	}
 	x.shared = (struct exec_shared){ .config = config,
 					 .opt = opt,

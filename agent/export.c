@@ -272,5 +272,5 @@ int export_main(const struct options *opt, const struct config *config)
 	if (r == 0)
 		return EXIT_DONE;
 	log_err(LOG_ERROR, &err);
-	return err.code == CODE_USAGE ? EXIT_USAGE : EXIT_FAILED;
+	return err.code == CODE_USAGE ? EXIT_USAGE : err.code == CODE_NOT_ROOT ? EXIT_BLOCKED : EXIT_FAILED;
 }

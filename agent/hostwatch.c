@@ -360,6 +360,11 @@ int watch_main(const struct options *opt)
 		config_clear(&w.config);
 		return EXIT_USAGE;
 	}
+	if (geteuid() != 0) {
+		log_error("containers are found by root of the host; use sudo");
+		config_clear(&w.config);
+		return EXIT_BLOCKED;
+	}
 	w.base = loop_new();
 	w.last_id = w.started;
 	w.set = (struct watchset){ .opt = opt, .config = &w.config };

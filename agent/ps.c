@@ -22,6 +22,9 @@ struct ps {
 int containers_here(const struct config *config, const struct strv *engines, struct host_containers *ret,
 		    struct err *err)
 {
+	/* others see no process of a container, and would be told that none runs */
+	if (geteuid() != 0)
+		return err_set(err, CODE_NOT_ROOT, 0, "containers are found by root of the host; use sudo");
 	if (containers_find("", &config->host.runc, ret, err) < 0)
 		return -1;
 	engine_names(ret, engines);
@@ -275,7 +278,7 @@ int ps_main(const struct options *opt, const struct config *config)
 
 	if (containers_here(config, engines, &p.c, &err) < 0) {
 		log_err(LOG_ERROR, &err);
-		return EXIT_FAILED;
+		return err.code == CODE_NOT_ROOT ? EXIT_BLOCKED : EXIT_FAILED;
 	}
 	p.facts = ps_facts_read(&p.c, config);
 	ps_images_read(&p.c, engines, &p.images);

@@ -104,6 +104,15 @@ host_exec --set hooks.before=/nonexistent "pid:$b" -- check
 assert_status 100
 ok "hooks run on the host, and may forbid an entry"
 
+chmod 755 "$T"
+for mode in "exec pid:$a -- check" ps "export none" watch; do
+	# shellcheck disable=SC2086
+	run setpriv --reuid=65534 --regid=65534 --clear-groups "$BUNDLE/stopgap" $mode
+	assert_status 3
+	assert_file_has_content "$T/err" 'use sudo$'
+done
+ok "who is not the host's root is told so, and not that no container runs"
+
 for bad in "exec" "exec pid:1 -- status" "exec pid:1 -- once --set updates.policy=all" "exec pid:1 -- once --output=json" \
 	"exec pid:1 --" "exec --timeout=x pid:1" "exec --parallel=0 pid:1" \
 	"exec pid:-1" "exec pid:" "exec pid:0x10" "exec pid:1a" "exec pid:0" "exec pid:4294967297"; do
