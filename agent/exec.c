@@ -66,6 +66,14 @@ static void add_unlabelled(struct exec *x, const struct strv *labels)
 	add_job(x, labels->v[0], NULL, &why);
 }
 
+/* A mode without the "--" before it is taken for a container. */
+static void name_mode(const struct options *opt, const char *word, struct err *why)
+{
+	if (why->code == CODE_NO_TARGET && !opt->exec.inner &&
+	    (streq(word, "once") || streq(word, "check") || streq(word, "scan")))
+		(void)err_set(why, CODE_NO_TARGET, 0, "no container '%s'; if the mode is meant: '-- %s'", word, word);
+}
+
 static int find_targets(struct exec *x, const struct options *opt, const struct config *config, struct err *err)
 {
 	static const struct err none = { .code = CODE_OK };
@@ -77,6 +85,7 @@ static int find_targets(struct exec *x, const struct options *opt, const struct 
 		struct err why = ERR_INIT;
 
 		(void)containers_pick(&x->found, opt->exec.targets.v[i], &c, &why);
+		name_mode(opt, opt->exec.targets.v[i], &why);
 		add_job(x, opt->exec.targets.v[i], c, &why);
 	}
 	size_t named = x->n;

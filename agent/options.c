@@ -406,6 +406,10 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 		(void)err_set(err, CODE_USAGE, 0, "mode 'exec' needs a container: stopgap exec --all|TARGET... [-- once|check|scan]");
 		goto fail;
 	}
+	if (o.exec.all && o.exec.targets.n) {
+		(void)err_set(err, CODE_USAGE, 0, "'%.100s' and '--all': name containers, or take all; a mode comes after '--'", o.exec.targets.v[0]);
+		goto fail;
+	}
 	if (o.has_verb && o.words.n < words_wanted(o.verb) && !o.help && !o.version) {
 		(void)err_set(err, CODE_USAGE, 0, "mode '%s' needs a word: stopgap %s [OPTION]...%s", verbs[o.verb].name,
 			      verbs[o.verb].name, verbs[o.verb].words);

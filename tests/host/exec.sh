@@ -113,7 +113,12 @@ for mode in "exec pid:$a -- check" ps "export none" watch; do
 done
 ok "who is not the host's root is told so, and not that no container runs"
 
-for bad in "exec" "exec pid:1 -- status" "exec pid:1 -- once --set updates.policy=all" "exec pid:1 -- once --output=json" \
+run "$BUNDLE/stopgap" exec --set "report.state_dir=$T/host" "pid:$a" once
+assert_status 1
+assert_file_has_content "$T/out" "no container 'once'; if the mode is meant: '-- once'"
+ok "a mode without its -- is told what it lacks"
+
+for bad in "exec" "exec --all web" "exec pid:1 -- status" "exec pid:1 -- once --set updates.policy=all" "exec pid:1 -- once --output=json" \
 	"exec pid:1 --" "exec --timeout=x pid:1" "exec --parallel=0 pid:1" \
 	"exec pid:-1" "exec pid:" "exec pid:0x10" "exec pid:1a" "exec pid:0" "exec pid:4294967297"; do
 	# shellcheck disable=SC2086
