@@ -68,6 +68,11 @@ int containers_pick(const struct host_containers *c, const char *target, const s
 		       strlen(target) < PREFIX_MIN ? "; the beginning of an id needs 4 characters" : "");
 }
 
+char *containers_short_id(const struct host_container *c)
+{
+	return strchr(c->id, ':') || !c->known ? xstrdup(c->id) : xstrndup(c->id, CONTAINERS_SHORT_ID);
+}
+
 bool containers_labelled(const struct host_container *c, const char *label)
 {
 	size_t n = strlen(label);

@@ -87,7 +87,8 @@ static void look_at_kernel(struct diagnosis *d)
 
 static void add_container(struct diagnosis *d, const struct host_container *c)
 {
-	cleanup_free char *what = xasprintf("%s (%s, pid %d%s%s)", c->name ? c->name : c->id, c->engine, (int)c->pid,
+	cleanup_free char *id = containers_short_id(c);
+	cleanup_free char *what = xasprintf("%s (%s, pid %d%s%s)", c->name ? c->name : id, c->engine, (int)c->pid,
 					    c->image ? ", " : "", strna(c->image));
 
 	if (c->paused)

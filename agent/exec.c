@@ -37,7 +37,8 @@ static void add_job(struct exec *x, const char *word, const struct host_containe
 	x->jobs = xrealloc(x->jobs, x->n + 1, sizeof(*x->jobs));
 	j = &x->jobs[x->n++];
 	*j = (struct exec_job){ .container = c, .failure = *why, .child_fd = -1, .out = -1 };
-	j->name = escape_text(c && c->name ? c->name : word ? word : c->id, SHOWN_MAX);
+	cleanup_free char *id = c ? containers_short_id(c) : NULL;
+	j->name = escape_text(c && c->name ? c->name : word ? word : id, SHOWN_MAX);
 	if (c)
 		j->who = (struct enterreport){ .id = c->id, .name = c->name, .image = c->image, .engine = c->engine };
 	else

@@ -134,11 +134,13 @@ static int find_carried(const struct config *config, const struct host_container
 		}
 	}
 	if (r == 0 && !ret->packages.n) {
+		cleanup_free char *id = containers_short_id(c), *shown = escape_text(c->name ? c->name : id, 80);
+
 		carried_clear(ret);
 		r = err_set(
 			err, CODE_NOT_READY, 0,
-			"no report says that stopgap has changed a package in container '%.80s': there is nothing to carry over",
-			c->id);
+			"no report says that stopgap has changed a package in container '%s': there is nothing to carry over",
+			shown);
 	}
 	return r;
 }

@@ -8,7 +8,6 @@
 #include "psfacts.h"
 #include "pslayers.h"
 
-#define SHORT_ID 12
 #define SHORT_DIGEST 19 /* "sha256:" and 12 digits */
 
 struct ps {
@@ -33,18 +32,13 @@ int containers_here(const struct config *config, const struct strv *engines, str
 
 /* --- text ------------------------------------------------------------------------- */
 
-static char *cell_id(const struct host_container *c)
-{
-	return strchr(c->id, ':') || !c->known ? xstrdup(c->id) : xstrndup(c->id, SHORT_ID);
-}
-
 static char *cell_name(const struct ps *p, const struct host_container *c)
 {
 	cleanup_free char *name = out_cell(c->name ? c->name : "-"), *in = NULL;
 
 	if (!c->nested)
 		return steal_ptr(&name);
-	in = xstrndup(strna(c->parent), strchr(strna(c->parent), ':') ? 40 : SHORT_ID);
+	in = xstrndup(strna(c->parent), strchr(strna(c->parent), ':') ? 40 : CONTAINERS_SHORT_ID);
 	for (size_t i = 0; i < p->c.n; i++)
 		if (streq(p->c.list[i].id, strna(c->parent)) && p->c.list[i].name) {
 			free(in);
@@ -106,7 +100,7 @@ static void put_table(const struct ps *p, const struct out *o)
 		const struct host_container *c = &p->c.list[i];
 		const struct engine_image *image = ps_images_of(&p->images, i);
 
-		strv_take(&t.cells, cell_id(c));
+		strv_take(&t.cells, containers_short_id(c));
 		strv_take(&t.cells, cell_name(p, c));
 		strv_push(&t.cells, c->engine);
 		strv_take(&t.cells, out_cell(c->image ? c->image : "-"));
@@ -134,7 +128,7 @@ static void put_layers(const struct ps *p, const struct out *o)
 		    p->shared.v[i].n);
 		for (size_t k = 0; k < p->shared.v[i].n; k++, sep = ", ") {
 			const struct host_container *c = &p->c.list[p->shared.v[i].of[k]];
-			cleanup_free char *name = c->name ? out_cell(c->name) : cell_id(c);
+			cleanup_free char *name = c->name ? out_cell(c->name) : containers_short_id(c);
 
 			put(o, PLAIN, "%s%s", sep, name);
 		}

@@ -292,6 +292,27 @@ static void picking(void)
 	OK(!containers_labelled(&list[1], "tier"));
 }
 
+/* What a person sees is what containers_pick() takes. */
+static void short_ids(void)
+{
+	char a[] = A, lxc[] = "lxc:a-name-longer-than-twelve", other[] = "unknown-4026532177";
+	struct host_container list[] = {
+		{ .id = a, .known = true }, { .id = lxc, .known = true }, { .id = other },
+	};
+	const struct host_containers c = { .list = list, .n = ARRAY_SIZE(list) };
+
+	case_next = case_next->next;
+	for (size_t i = 0; i < c.n; i++) {
+		const struct host_container *found = NULL;
+		struct err err = ERR_INIT;
+		cleanup_free char *id = containers_short_id(&list[i]);
+
+		EQ(strlen(id), i ? strlen(list[i].id) : CONTAINERS_SHORT_ID);
+		EQ(containers_pick(&c, id, &found, &err), 0);
+		EQ(found - list, (ptrdiff_t)i);
+	}
+}
+
 static void hostile_target(void)
 {
 	const struct host_containers c = { 0 };
@@ -308,6 +329,7 @@ int main(void)
 	add_cases("containers", run_case);
 	add_test("no_proc", no_proc);
 	add_test("picking", picking);
+	add_test("short_ids", short_ids);
 	add_test("hostile_target", hostile_target);
 	return cases_main();
 }
