@@ -39,7 +39,7 @@ done
 over
 ok "runs with a hook after them: nothing touches what is gone"
 
-plays <<<"$one"$'\non refresh 1\nsleep 2000\nwell'
+plays <<<"$one"$'\non refresh 1\nsleep 5000\nwell'
 serve
 waiting=()
 ask first check
