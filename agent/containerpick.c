@@ -41,6 +41,15 @@ static int by_pid(const struct host_containers *c, const char *word, const struc
 	return 0;
 }
 
+/* Has one an engine that did not answer? */
+static bool nameless(const struct host_containers *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->list[i].known && !c->list[i].name)
+			return true;
+	return false;
+}
+
 int containers_pick(const struct host_containers *c, const char *target, const struct host_container **ret,
 		    struct err *err)
 {
@@ -64,8 +73,9 @@ int containers_pick(const struct host_containers *c, const char *target, const s
 			}
 		}
 	cleanup_free char *shown = escape_text(target, 200);
-	return err_set(err, CODE_NO_TARGET, 0, "no container '%s': 'stopgap ps' lists them%s", shown,
-		       strlen(target) < PREFIX_MIN ? "; the beginning of an id needs 4 characters" : "");
+	return err_set(err, CODE_NO_TARGET, 0, "no running container '%s': 'stopgap ps' lists them%s%s", shown,
+		       strlen(target) < PREFIX_MIN ? "; the beginning of an id needs 4 characters" : "",
+		       nameless(c) ? "; no engine tells the name of some: give an id, or its socket with --host" : "");
 }
 
 char *containers_short_id(const struct host_container *c)

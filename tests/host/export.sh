@@ -171,7 +171,7 @@ ok "what a layer cannot say is refused, with the way that there is"
 
 export_it nobody
 assert_status 1
-assert_file_has_content "$T/err" "no container 'nobody'"
+assert_file_has_content "$T/err" "no running container 'nobody'"
 export_it
 assert_status 2
 done_testing

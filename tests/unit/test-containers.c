@@ -311,6 +311,16 @@ static void short_ids(void)
 		EQ(containers_pick(&c, id, &found, &err), 0);
 		EQ(found - list, (ptrdiff_t)i);
 	}
+
+	struct err err = ERR_INIT;
+	const struct host_container *found = NULL;
+	EQ(containers_pick(&c, "nobody", &found, &err), -1);
+	HAS(err.msg, "no engine tells the name of some");
+	err = ERR_INIT;
+	list[0].name = lxc;
+	list[1].name = lxc;
+	EQ(containers_pick(&c, "nobody", &found, &err), -1);
+	OK(!strstr(err.msg, "no engine"));
 }
 
 static void hostile_target(void)
