@@ -29,7 +29,8 @@ enum code_class code_class(enum code code)
 
 bool code_passes(enum code code)
 {
-	return code == CODE_BUSY || code == CODE_LOCKED || code == CODE_NO_EGRESS || code == CODE_VETOED;
+	return code == CODE_BUSY || code == CODE_LOCKED || code == CODE_NO_EGRESS || code == CODE_VETOED ||
+	       code == CODE_PAUSED;
 }
 
 int code_from_name(const char *name)

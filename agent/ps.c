@@ -84,7 +84,7 @@ static char *cell_state(const struct host_container *c, const struct ps_facts *f
 		buf_puts(&b, patch_state_name(state));
 		break;
 	}
-	if (c->paused)
+	if (c->paused && !streq(code, "paused"))
 		buf_puts(&b, ", paused");
 	return buf_steal(&b);
 }

@@ -93,6 +93,11 @@ dk pause "$id" >/dev/null
 host_exec "$id" -- scan
 assert_status 3
 assert_code paused
+run "$BUNDLE/stopgap" exec --set "report.state_dir=$T/host" "$id" -- scan
+assert_status 3
+assert_file_has_content "$T/out" '^blocked: not now; run it again later$'
+run "$BUNDLE/stopgap" ps --set "report.state_dir=$T/host"
+assert_file_has_content "$T/out" "^ *$(printf %.12s "$id") .* blocked paused  "
 dk unpause "$id" >/dev/null
 ok "docker: a paused one is blocked"
 
