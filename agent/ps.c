@@ -1,4 +1,5 @@
 /* ps.c - see ps.h. */
+#include <errno.h>
 #include "clock.h"
 #include "engine.h"
 #include "log.h"
@@ -18,6 +19,18 @@ struct ps {
 	int64_t now;
 };
 
+/* The default sockets may lack; one that somebody has named is expected to be there. */
+static void warn_of_missing(const struct strv *engines)
+{
+	for (size_t i = 0; i < engines->n; i++) {
+		struct err ignored = ERR_INIT;
+		const char *path = engine_path(engines->v[i], &ignored);
+
+		if (path && access(path, F_OK) < 0)
+			log_warning("no engine at '%s': %s; going on without its names", path, strerror(errno));
+	}
+}
+
 int containers_here(const struct config *config, const struct strv *engines, struct host_containers *ret,
 		    struct err *err)
 {
@@ -26,6 +39,7 @@ int containers_here(const struct config *config, const struct strv *engines, str
 		return err_set(err, CODE_NOT_ROOT, 0, "containers are found by root of the host; use sudo");
 	if (containers_find("", &config->host.runc, ret, err) < 0)
 		return -1;
+	warn_of_missing(engines);
 	engine_names(ret, engines);
 	return 0;
 }

@@ -113,6 +113,11 @@ for mode in "exec pid:$a -- check" ps "export none" watch; do
 done
 ok "who is not the host's root is told so, and not that no container runs"
 
+run "$BUNDLE/stopgap" ps "--host=unix://$T/none.sock"
+assert_status 0
+assert_file_has_content "$T/err" "no engine at '$T/none.sock': No such file or directory"
+ok "an engine that was named and is not there is told of"
+
 run "$BUNDLE/stopgap" exec --set "report.state_dir=$T/host" "pid:$a" once
 assert_status 1
 assert_file_has_content "$T/out" "no container 'once'; if the mode is meant: '-- once'"
