@@ -43,6 +43,8 @@ int read_file_at(int dirfd, const char *path, size_t max, struct buf *ret, struc
 		return err_set(err, CODE_IO, errno, "stat '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, CODE_IO, 0, "read '%s': not a regular file", path);
+	if (st.st_size > 0 && (size_t)st.st_size > max)
+		return err_set(err, CODE_IO, 0, "read '%s': larger than %zu bytes", path, max);
 	for (;;) {
 		ssize_t n = read(fd, chunk, sizeof(chunk));
 

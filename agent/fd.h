@@ -7,7 +7,8 @@
 /* Write all N bytes, through EINTR and short writes. -1 with errno set. */
 int write_all(int fd, const void *p, size_t n);
 /* Read a whole regular file of at most MAX bytes into RET (appended). A FIFO,
- * device or folder is refused and never waited for. Codes: IO. */
+ * device or folder is refused and never waited for; one that says itself that it is
+ * larger is refused unread. Codes: IO. */
 int read_file(const char *path, size_t max, struct buf *ret, struct err *err);
 int read_file_at(int dirfd, const char *path, size_t max, struct buf *ret, struct err *err);
 /* Write PATH as temporary + fsync + rename + fsync of the folder. */

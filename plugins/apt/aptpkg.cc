@@ -6,6 +6,10 @@
 #include <unistd.h>
 #include "aptpkg-internal.hh"
 
+extern "C" {
+#include "dpkgdb.h"
+}
+
 struct session session;
 
 /* ------------------------------------------------------------ errors */
@@ -221,7 +225,7 @@ static std::string native_architecture()
 	struct err err = {};
 	std::string ret;
 
-	if (read_file("/var/lib/dpkg/status", 256 * 1024 * 1024, &status, &err) == 0) {
+	if (read_file("/var/lib/dpkg/status", DPKGDB_STATUS_MAX, &status, &err) == 0) {
 		const char *p = starts_with(buf_str(&status), "Package: dpkg\n") ?
 				buf_str(&status) : strstr(buf_str(&status), "\n\nPackage: dpkg\n");
 		const char *end = p ? strstr(p + 2, "\n\n") : nullptr;

@@ -9,7 +9,6 @@
 #include "dpkgdb.h"
 #include "fd.h"
 
-#define STATUS_MAX (64UL * 1024 * 1024) /* the largest seen in the wild is 8 MiB */
 #define UPDATE_MAX (1024UL * 1024) /* one journal entry is one stanza */
 #define JOURNAL_MAX 10000 /* dpkg starts over at 250 */
 #define WORD_MAX 255 /* names and versions */
@@ -389,7 +388,7 @@ static int read_all(struct dpkgdb *db, const char *dir, struct err *err)
 
 	if (stat(path, &st) < 0 && errno == ENOENT && stat(dir, &st) < 0)
 		return err_set(err, CODE_NO_PACKAGE_MANAGER, errno, "there is no dpkg database: stat '%s'", dir);
-	if (read_file(path, STATUS_MAX, text, err) < 0) {
+	if (read_file(path, DPKGDB_STATUS_MAX, text, err) < 0) {
 		err->code = CODE_DATABASE_BROKEN;
 		return -1;
 	}

@@ -10,6 +10,7 @@
 #include "messages.h"
 
 #define DPKGDB_DIR "/var/lib/dpkg"
+#define DPKGDB_STATUS_MAX (64UL * 1024 * 1024) /* the largest seen in the wild is 8 MiB */
 
 /* In dpkg's order: from UNPACKED on the files are those of `version`. */
 enum dpkgdb_status {

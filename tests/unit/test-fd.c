@@ -120,6 +120,11 @@ TEST(read_is_bounded)
 	EQ(e.code, CODE_IO);
 	STREQ(e.msg, "read 'file': larger than 4 bytes");
 	EQ(read_file("/dev/zero", 100, &c, &e), -1);
+
+	EQ(truncate("file", 1LL << 40), 0);
+	EQ(read_file("file", 1 << 20, &c, &e), -1);
+	STREQ(e.msg, "read 'file': larger than 1048576 bytes");
+	EQ(c.n, 0); /* not a byte of it was kept */
 }
 
 TEST(read_appends)
