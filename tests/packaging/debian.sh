@@ -126,9 +126,15 @@ assert_status 0
 run in_ctr stopgap config --output=json
 assert_status 0
 assert_json "$T/out" '."updates.policy".value == "security"'
+run in_ctr stopgap exec --help
+assert_status 0
+assert_file_has_content "$T/out" '^Usage: stopgap exec '
+run in_ctr stopgap doctor --offline --output=json
+assert_status 0
+assert_json "$T/out" '.verdict == "ready" and any(.checks[]; .about == "plugin" and .state == "ok")'
 assert_exists "$(ctr_path deb)/usr/lib/stopgap/share/gone"
 assert_streq "$(find "$(ctr_path deb)/etc/systemd" -name 'stopgap*' 2>/dev/null)" '' "units that were enabled"
-ok "it installs in a root with nothing but dpkg, runs, and enables nothing"
+ok "it installs in a root with nothing but dpkg, doctor and exec work, and it enables nothing"
 
 run in_ctr dpkg -i /mnt/stopgap.deb
 assert_status 0
