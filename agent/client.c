@@ -72,8 +72,8 @@ static int exchange(const char *socket, struct link *l, const char *method, cons
 	uint64_t deadline = link_deadline(&agent);
 	struct http_response res;
 
-	if (link_open(l, socket, deadline, err) < 0 || link_ask(l, method, path, accept, body, deadline, &res, err) < 0 ||
-	    link_body(l, &res, deadline, err) < 0)
+	if (link_open(l, socket, deadline, err) < 0 ||
+	    link_ask(l, method, path, accept, body, deadline, &res, err) < 0 || link_body(l, &res, deadline, err) < 0)
 		return -1;
 	return res.status == want ? 0 : refused(l, &res, err);
 }
@@ -104,7 +104,8 @@ static int subscribe(const char *socket, struct link *l, struct err *err)
 	uint64_t deadline = link_deadline(&agent);
 	struct http_response res;
 
-	if (link_open(l, socket, deadline, err) < 0 || link_ask(l, "GET", "/v1/events", NULL, NULL, deadline, &res, err) < 0)
+	if (link_open(l, socket, deadline, err) < 0 ||
+	    link_ask(l, "GET", "/v1/events", NULL, NULL, deadline, &res, err) < 0)
 		return -1;
 	if (res.status == 200)
 		return 1;
@@ -197,7 +198,7 @@ static int follow_status(const char *socket, struct follow *f, struct err *err)
 			return err_wrap(err, "follow run %lld ('stopgap history' shows its end)", (long long)f->run);
 		bool over = json_object_object_get_ex(o, "run", &run) &&
 			    (get_int(run, "id", 0) > f->run ||	/* ids rise; a smaller one is still before ours */
-			      (get_int(run, "id", 0) == f->run && streq(strna(get_string(run, "state")), "idle")));
+			     (get_int(run, "id", 0) == f->run && streq(strna(get_string(run, "state")), "idle")));
 		if (f->event)
 			f->event(f->arg, "state", o);
 		json_object_put(o);

@@ -18,6 +18,8 @@ enum code_class {
 	CLASS_ALARM,	/* worth a human's attention, changes no exit code */
 };
 
+/* one line each, for tests that read them */
+/* clang-format off */
 #define CODES(X)                                                                                   \
 	X(OK, "ok", CLASS_NONE, "nothing is wrong")                                                \
 	/* the agent itself */                                                                     \
@@ -130,6 +132,7 @@ enum code_class {
 	X(PACKAGE_LIMITED, "package_limited", CLASS_ALARM, "a package gets security updates only in part") \
 	X(FEED_STALE, "feed_stale", CLASS_ALARM, "an older copy of the feed of vulnerabilities was used")
 
+/* clang-format on */
 enum code {
 #define X(id, name, class, text) CODE_##id,
 	CODES(X)

@@ -21,7 +21,10 @@ struct setting {
 	const char *words;	/* T_ENUM: accepted words, in enum order, by blanks */
 };
 
-#define S(sec, k, type, def, words) { #sec, #k, type, offsetof(struct config, sec.k), def, words }
+#define S(sec, k, type, def, words) \
+	{ \
+#sec, #k, type, offsetof(struct config, sec.k), def, words \
+	}
 static const struct setting settings[] = {
 	S(updates, policy, T_ENUM, "security", "security all"),
 	S(updates, origins, T_LINES, NULL, NULL),
@@ -179,9 +182,10 @@ static int parse_section(struct parse *p, char *line, size_t n, struct err *err)
 		return err_set(err, CODE_CONFIG, 0, "%s: '%s': a section is written [name]", p->where, line);
 	line[n - 1] = '\0';
 	if (!known_section(line + 1, n - 2))
-		return err_set(err, CODE_CONFIG, 0,
-			       "%s: unknown section [%s]; accepted: updates, schedule, restart, health, hooks, network, trust, report, cves, watch, host",
-			       p->where, line + 1);
+		return err_set(
+			err, CODE_CONFIG, 0,
+			"%s: unknown section [%s]; accepted: updates, schedule, restart, health, hooks, network, trust, report, cves, watch, host",
+			p->where, line + 1);
 	free(p->section);
 	p->section = xstrdup(line + 1);
 	return 0;
@@ -207,9 +211,10 @@ static int parse_line(struct parse *p, char *line, struct err *err)
 	if (!*line)
 		return 0;
 	if (indented)
-		return err_set(err, CODE_CONFIG, 0,
-			       "%s: indented line; there are no continuation lines: repeat a list's key, and start each line at its beginning",
-			       p->where);
+		return err_set(
+			err, CODE_CONFIG, 0,
+			"%s: indented line; there are no continuation lines: repeat a list's key, and start each line at its beginning",
+			p->where);
 	if (*line == '[')
 		return parse_section(p, line, strlen(line), err);
 	char *eq = strchr(line, '=');
@@ -224,13 +229,13 @@ static int parse_line(struct parse *p, char *line, struct err *err)
 		cleanup_buf struct buf keys = { 0 };
 
 		put_keys(&keys, p->section, strlen(p->section));
-		return err_set(err, CODE_CONFIG, 0, "%s: unknown key '%s' in [%s]; accepted: %s", p->where, key, p->section,
-			       buf_str(&keys));
+		return err_set(err, CODE_CONFIG, 0, "%s: unknown key '%s' in [%s]; accepted: %s", p->where, key,
+			       p->section, buf_str(&keys));
 	}
 	bool *seen = &p->seen[s - settings];
 	if (*seen && !is_list(s))
-		return err_set(err, CODE_CONFIG, 0, "%s: [%s] %s is given twice (first at %s)", p->where, p->section, key,
-			       p->c->origin[s - settings]);
+		return err_set(err, CODE_CONFIG, 0, "%s: [%s] %s is given twice (first at %s)", p->where, p->section,
+			       key, p->c->origin[s - settings]);
 	int r = *seen ? assign(p->c, s, value, p->where, err) : override(p->c, s, value, p->where, err);
 	*seen = true;
 	return r;
@@ -274,7 +279,8 @@ static int load_file(struct config *c, const char *file, struct err *err)
 		struct err why = *err;
 
 		return err_set(err, CODE_CONFIG, 0,
-			       "%s; name a regular file that can be read, or leave out --config: then " CONFIG_PATH " is read where it exists",
+			       "%s; name a regular file that can be read, or leave out --config: then " CONFIG_PATH
+			       " is read where it exists",
 			       why.msg);
 	}
 	return config_parse(c, file, buf_str(&text), text.n, err);
@@ -333,7 +339,8 @@ static int load_environment(struct config *c, char *const *environ_, struct err 
 			while (next) {
 				char *v = is_list(s) ? strsep(&next, "\n") : steal_ptr(&next);
 
-				if ((first ? override(c, s, trim(v), where, err) : assign(c, s, trim(v), where, err)) < 0)
+				if ((first ? override(c, s, trim(v), where, err) : assign(c, s, trim(v), where, err)) <
+				    0)
 					return -1;
 				first = false;
 			}
@@ -371,7 +378,8 @@ int config_apply(struct config *c, const struct strv *sets, struct err *err)
 int config_load(const char *file, char *const *environ_, const struct strv *sets, struct config *ret, struct err *err)
 {
 	config_defaults(ret);
-	if (load_file(ret, file, err) == 0 && load_environment(ret, environ_, err) == 0 && config_apply(ret, sets, err) == 0)
+	if (load_file(ret, file, err) == 0 && load_environment(ret, environ_, err) == 0 &&
+	    config_apply(ret, sets, err) == 0)
 		return 0;
 	config_clear(ret);
 	return -1;

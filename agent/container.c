@@ -33,8 +33,10 @@ void container_read(const char *proc, const char *root, struct container *ret)
 {
 	static const struct {
 		const char *word, *engine;
-	} words[] = { { "libpod", "podman" }, { "crio", "crio" }, { "docker", "docker" }, { "cri-containerd", "containerd" },
-		      { "kubepods", "containerd" }, { "/lxc", "lxc" }, { "machine.slice", "nspawn" } };
+	} words[] = { { "libpod", "podman" },	    { "crio", "crio" },
+		      { "docker", "docker" },	    { "cri-containerd", "containerd" },
+		      { "kubepods", "containerd" }, { "/lxc", "lxc" },
+		      { "machine.slice", "nspawn" } };
 	static const char *const files[] = { "cgroup", "mountinfo" };
 	struct utsname u;
 	struct err err;

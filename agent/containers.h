@@ -50,7 +50,8 @@ void containers_clear(struct host_containers *c);
 
 /* The one that TARGET names: "pid:N" (any process of it), an id, at least 4 characters of one, or a name. One that is
  * not nested wins over those that are. CODE_NO_TARGET, CODE_AMBIGUOUS (with the ids). */
-int containers_pick(const struct host_containers *c, const char *target, const struct host_container **ret, struct err *err);
+int containers_pick(const struct host_containers *c, const char *target, const struct host_container **ret,
+		    struct err *err);
 /* The id as people know it: an engine's cut to CONTAINERS_SHORT_ID digits, which containers_pick() takes; caller frees. */
 char *containers_short_id(const struct host_container *c);
 /* The container of a process, by its number at the time of the look; NULL: of none. */

@@ -20,8 +20,7 @@ struct err {
 #define ERR_INIT ((struct err){ .code = CODE_OK })
 
 /* Set ERR and return -1. ERRNUM (an errno value, or 0) is appended as text. */
-int err_set(struct err *err, enum code code, int errnum, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+int err_set(struct err *err, enum code code, int errnum, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 int err_vset(struct err *err, enum code code, int errnum, const char *fmt, va_list ap);
 /* Prefix "context: " to a failure and return -1. */
 int err_wrap(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

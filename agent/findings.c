@@ -7,26 +7,37 @@
 #define CVES	4096
 
 #define STR(s, f, fl, hi) \
-	{ .name = #f, .type = WIRE_STRING, .flags = fl, .offset = offsetof(struct s, f), .max = hi }
-#define NUM(s, f, hi)	  { .name = #f, .type = WIRE_INT, .offset = offsetof(struct s, f), .max = hi }
-#define FLAG(s, f)	  { .name = #f, .type = WIRE_BOOL, .offset = offsetof(struct s, f) }
+	{ \
+		.name = #f, .type = WIRE_STRING, .flags = fl, .offset = offsetof(struct s, f), .max = hi \
+	}
+#define NUM(s, f, hi) \
+	{ \
+		.name = #f, .type = WIRE_INT, .offset = offsetof(struct s, f), .max = hi \
+	}
+#define FLAG(s, f) \
+	{ \
+		.name = #f, .type = WIRE_BOOL, .offset = offsetof(struct s, f) \
+	}
 #define STRS(s, f, hi, it) \
-	{ .name = #f, .type = WIRE_STRINGS, .offset = offsetof(struct s, f), .max = hi, .items = it }
+	{ \
+		.name = #f, .type = WIRE_STRINGS, .offset = offsetof(struct s, f), .max = hi, .items = it \
+	}
 #define LIST(s, f, it, sb) \
-	{ .name = #f, .type = WIRE_OBJECTS, .offset = offsetof(struct s, f), .items = it, .sub = &sb }
-#define END                { .name = NULL }
+	{ \
+		.name = #f, .type = WIRE_OBJECTS, .offset = offsetof(struct s, f), .items = it, .sub = &sb \
+	}
+#define END \
+	{ \
+		.name = NULL \
+	}
 #define TABLE(s)           const struct wire_message s = { #s, sizeof(struct s), s##_fields }
 #define O                  WIRE_OMIT
 
 static const struct wire_field find_reason_fields[] = {
-	STR(find_reason, file, 0, TEXT),
-	STR(find_reason, evidence, 0, NAME),
-	STR(find_reason, package, O, NAME),
-	STR(find_reason, arch, O, NAME),
-	STR(find_reason, from, O, NAME),
-	STR(find_reason, to, O, NAME),
-	STRS(find_reason, cves, NAME, CVES),
-	END,
+	STR(find_reason, file, 0, TEXT),     STR(find_reason, evidence, 0, NAME),
+	STR(find_reason, package, O, NAME),  STR(find_reason, arch, O, NAME),
+	STR(find_reason, from, O, NAME),     STR(find_reason, to, O, NAME),
+	STRS(find_reason, cves, NAME, CVES), END,
 };
 TABLE(find_reason);
 
@@ -45,14 +56,10 @@ static const struct wire_field find_process_fields[] = {
 TABLE(find_process);
 
 static const struct wire_field find_unreadable_fields[] = {
-	NUM(find_unreadable, pid, INT32_MAX),
-	NUM(find_unreadable, start, INT64_MAX - 1),
-	STR(find_unreadable, started, 0, NAME),
-	STR(find_unreadable, name, 0, NAME),
-	STR(find_unreadable, user, 0, NAME),
-	STR(find_unreadable, detail, 0, TEXT),
-	FLAG(find_unreadable, outdated),
-	END,
+	NUM(find_unreadable, pid, INT32_MAX),	NUM(find_unreadable, start, INT64_MAX - 1),
+	STR(find_unreadable, started, 0, NAME), STR(find_unreadable, name, 0, NAME),
+	STR(find_unreadable, user, 0, NAME),	STR(find_unreadable, detail, 0, TEXT),
+	FLAG(find_unreadable, outdated),	END,
 };
 TABLE(find_unreadable);
 

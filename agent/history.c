@@ -114,7 +114,8 @@ static bool add_text(void *arg, const char *line, size_t n)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_object_set_serializer(o, json_object_userdata_to_json_string, xstrndup(line, n), json_object_free_userdata);
+	json_object_set_serializer(o, json_object_userdata_to_json_string, xstrndup(line, n),
+				   json_object_free_userdata);
 	json_object_array_add(arg, o);
 	return true;
 }

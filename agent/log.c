@@ -56,8 +56,8 @@ static void log_line(enum log_level level, const char *code, const char *msg)
 		char now[TIME_TEXT_MAX];
 
 		time_format(clock_wall(), now);
-		buf_printf(&b, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",", now,
-			   level_names[level], log_name);
+		buf_printf(&b, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",", now, level_names[level],
+			   log_name);
 		if (code)
 			buf_printf(&b, "\"code\":\"%s\",", code);
 		buf_puts(&b, "\"message\":");

@@ -99,7 +99,8 @@ static int make_absolute(char **path, struct err *err)
 	if (!*path || **path == '/')
 		return 0;
 	if (!getcwd(cwd, sizeof(cwd)))
-		return err_set(err, CODE_USAGE, errno, "--config=%s: the current folder has no path; give an absolute one", *path);
+		return err_set(err, CODE_USAGE, errno,
+			       "--config=%s: the current folder has no path; give an absolute one", *path);
 	char *whole = xasprintf("%s/%s", cwd, *path);
 	free(*path);
 	*path = whole;

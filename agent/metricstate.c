@@ -6,8 +6,8 @@
 #define STATE_FILE_MAX 65536
 
 const char *const metrics_results[METRICS_RESULTS] = {
-	"ok", "failed", "usage", "blocked", "partial", "no_security_metadata", "out_of_support", "pending", "stale",
-	"interrupted",
+	"ok",	   "failed", "usage",	    "blocked", "partial", "no_security_metadata", "out_of_support",
+	"pending", "stale",  "interrupted",
 };
 
 static const struct {

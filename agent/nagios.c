@@ -16,7 +16,8 @@ int output_nagios(const struct report *r, const char *warning, const char *criti
 		if (r->mode == MODE_SCAN)
 			buf_printf(&text, "%lld processes looked at, none runs old code", (long long)r->processes);
 		else if (r->kept_back.n)
-			buf_printf(&text, "no wanted security update is pending, %zu kept back by policy", r->kept_back.n);
+			buf_printf(&text, "no wanted security update is pending, %zu kept back by policy",
+				   r->kept_back.n);
 		else
 			buf_puts(&text, "no security update is pending");
 		break;
@@ -50,8 +51,8 @@ int output_nagios(const struct report *r, const char *warning, const char *criti
 			buf_printf(&text, "%s is not well after its restart", strna(report_broken_service(r)->service));
 		} else {
 			buf_puts(&text, r->exit_code != EXIT_NO_METADATA ? "failed" :
-				 r->security_source ? "a security repository could not be used" :
-						      "no security repository is configured");
+					r->security_source		 ? "a security repository could not be used" :
+									   "no security repository is configured");
 		}
 		break;
 	}

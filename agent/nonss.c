@@ -27,8 +27,8 @@ const char *gai_strerror(int code)
 	return "name lookups are not linked in";
 }
 
-int getnameinfo(const struct sockaddr *sa, socklen_t salen, char *host, socklen_t hostlen, char *serv, socklen_t servlen,
-		int flags)
+int getnameinfo(const struct sockaddr *sa, socklen_t salen, char *host, socklen_t hostlen, char *serv,
+		socklen_t servlen, int flags)
 {
 	(void)sa, (void)salen, (void)host, (void)hostlen, (void)serv, (void)servlen, (void)flags;
 	return EAI_FAIL;

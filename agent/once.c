@@ -46,8 +46,10 @@ static void on_host(void *arg _unused_, const struct hostline *say)
 
 static enum mode mode_of(const struct options *opt)
 {
-	return opt->verb == VERB_CHECK ? MODE_CHECK : opt->verb == VERB_SCAN ? MODE_SCAN :
-	       opt->dry_run ? MODE_DRY_RUN : MODE_ONCE;
+	return opt->verb == VERB_CHECK ? MODE_CHECK :
+	       opt->verb == VERB_SCAN  ? MODE_SCAN :
+	       opt->dry_run	       ? MODE_DRY_RUN :
+					 MODE_ONCE;
 }
 
 static bool lively(const struct options *opt)
@@ -58,7 +60,8 @@ static bool lively(const struct options *opt)
 /* Print R; with --changed-since-last only what PREVIOUS (NULL: none) does not
  * have. A state of Nagios' is of all there is: a list without what is known
  * already would be OK. */
-static int finish(const struct options *opt, struct report *r, struct json_object *report, const struct report *previous)
+static int finish(const struct options *opt, struct report *r, struct json_object *report,
+		  const struct report *previous)
 {
 	if (!previous || opt->output == OUTPUT_NAGIOS)
 		return print_report(opt, r, report);
@@ -84,8 +87,9 @@ static bool is_watch(const char *socket)
 {
 	struct json_object *o = NULL, *agent = NULL, *mode = NULL;
 	struct err ignored = ERR_INIT;
-	bool watch = client_get(socket, "/v1/status", &o, &ignored) == 0 && json_object_object_get_ex(o, "agent", &agent) &&
-		     json_object_object_get_ex(agent, "mode", &mode) && streq(strna(json_object_get_string(mode)), "watch");
+	bool watch = client_get(socket, "/v1/status", &o, &ignored) == 0 &&
+		     json_object_object_get_ex(o, "agent", &agent) && json_object_object_get_ex(agent, "mode", &mode) &&
+		     streq(strna(json_object_get_string(mode)), "watch");
 
 	json_object_put(o);
 	return watch;
@@ -103,7 +107,8 @@ static int hand_over(const struct options *opt, const struct config *config, con
 	*ret = EXIT_FAILED;
 	if (opt->sets.n || opt->config) {	/* it would silently not apply */
 		log_error("an agent runs in this container and its configuration applies: %s is not taken here; "
-			  "set it where the agent is started", opt->sets.n ? "--set" : "--config");
+			  "set it where the agent is started",
+			  opt->sets.n ? "--set" : "--config");
 		*ret = EXIT_USAGE;
 		return 1;
 	}
@@ -128,8 +133,9 @@ static int hand_over(const struct options *opt, const struct config *config, con
 
 static int run_here(const struct options *opt, const struct config *config, const struct report *previous)
 {
-	static const struct run_callbacks quiet = { .done = on_done }, loud = { .done = on_done, .progress = on_progress },
-					 entered = { .done = on_done, .host = on_host };
+	static const struct run_callbacks quiet = { .done = on_done },
+					  loud = { .done = on_done, .progress = on_progress },
+					  entered = { .done = on_done, .host = on_host };
 	static const int sigs[] = { SIGTERM, SIGINT, SIGHUP };
 	struct event *ev[ARRAY_SIZE(sigs)];
 	char bundle[PATH_MAX];
@@ -169,7 +175,8 @@ static int run_here(const struct options *opt, const struct config *config, cons
 int once_main(const struct options *opt, const struct config *config)
 {
 	struct report last;
-	const struct report *previous = opt->changed && changes_previous(config->report.state_dir, &last) ? &last : NULL;
+	const struct report *previous = opt->changed && changes_previous(config->report.state_dir, &last) ? &last :
+													    NULL;
 	int status;
 
 	if (hand_over(opt, config, previous, &status) == 0)

@@ -7,10 +7,30 @@
 #include "value.h"
 
 enum option_id {
-	OPT_CONFIG = 256, OPT_SET, OPT_OUTPUT, OPT_LOG_FORMAT, OPT_DRY_RUN, OPT_CHANGED, OPT_WATCH, OPT_LIMIT, OPT_WARNING,
-	OPT_CRITICAL, OPT_USER, OPT_BEFORE_START, OPT_REWRITE, OPT_REMAP, OPT_OFFLINE,
-	OPT_PARALLEL, OPT_TIMEOUT, OPT_ALL, OPT_LABEL, OPT_HOST, OPT_LAYERS, OPT_INSPECT,
-	OPT_FORMAT, OPT_TO
+	OPT_CONFIG = 256,
+	OPT_SET,
+	OPT_OUTPUT,
+	OPT_LOG_FORMAT,
+	OPT_DRY_RUN,
+	OPT_CHANGED,
+	OPT_WATCH,
+	OPT_LIMIT,
+	OPT_WARNING,
+	OPT_CRITICAL,
+	OPT_USER,
+	OPT_BEFORE_START,
+	OPT_REWRITE,
+	OPT_REMAP,
+	OPT_OFFLINE,
+	OPT_PARALLEL,
+	OPT_TIMEOUT,
+	OPT_ALL,
+	OPT_LABEL,
+	OPT_HOST,
+	OPT_LAYERS,
+	OPT_INSPECT,
+	OPT_FORMAT,
+	OPT_TO
 };
 
 #define ALL ((1u << VERB_MAX) - 1)
@@ -26,14 +46,18 @@ static const struct {
 	const char *help;
 } options[] = {
 	{ "user", OPT_USER, "USER[:GROUP]", ON(VERB_RUN), "run CMD as this user; stopgap itself stays root" },
-	{ "before-start", OPT_BEFORE_START, "DURATION", ON(VERB_RUN), "how long patching may delay CMD; 'never': not at all" },
+	{ "before-start", OPT_BEFORE_START, "DURATION", ON(VERB_RUN),
+	  "how long patching may delay CMD; 'never': not at all" },
 	{ "group", 'g', NULL, ON(VERB_RUN), "send signals to CMD's process group" },
-	{ "rewrite", OPT_REWRITE, "FROM:TO", ON(VERB_RUN), "send CMD the signal TO instead of FROM (0: none); may be repeated" },
+	{ "rewrite", OPT_REWRITE, "FROM:TO", ON(VERB_RUN),
+	  "send CMD the signal TO instead of FROM (0: none); may be repeated" },
 	{ "remap-exit", OPT_REMAP, "FROM:TO", ON(VERB_RUN), "exit with TO when CMD exits with FROM; may be repeated" },
 	{ "subreaper", 's', NULL, ON(VERB_RUN), "reap orphans even where stopgap is not PID 1" },
 	{ "parent-death", 'p', "SIGNAL", ON(VERB_RUN), "take this signal when the parent dies" },
-	{ "all", OPT_ALL, NULL, ON(VERB_EXEC) | ON(VERB_DOCTOR), "every running container with a known id; doctor: look at the host" },
-	{ "label", OPT_LABEL, "KEY=VALUE", ON(VERB_EXEC), "every one with this label; may be repeated: with all of them" },
+	{ "all", OPT_ALL, NULL, ON(VERB_EXEC) | ON(VERB_DOCTOR),
+	  "every running container with a known id; doctor: look at the host" },
+	{ "label", OPT_LABEL, "KEY=VALUE", ON(VERB_EXEC),
+	  "every one with this label; may be repeated: with all of them" },
 	{ "parallel", OPT_PARALLEL, "N", ON(VERB_EXEC), "how many containers at once (4)" },
 	{ "timeout", OPT_TIMEOUT, "DURATION", ON(VERB_EXEC), "how long each container may take before it is given up" },
 	{ "config", OPT_CONFIG, "FILE", CONFIGURED, "read FILE instead of /etc/stopgap/stopgap.conf" },
@@ -70,30 +94,33 @@ static const struct {
 	const char *name, *words, *help;
 	unsigned forms;		/* of output */
 } verbs[VERB_MAX] = {
-	[VERB_RUN] = { "run", " [--] CMD [ARG]...", "PID 1 of a container: start CMD, keep it and its container patched",
-			0 },
+	[VERB_RUN] = { "run", " [--] CMD [ARG]...",
+		       "PID 1 of a container: start CMD, keep it and its container patched", 0 },
 	[VERB_DAEMON] = { "daemon", "", "stay, keep the container patched, start nothing", 0 },
 	[VERB_ONCE] = { "once", "", "apply pending security updates now", TEXT_JSON | FORM(OUTPUT_NAGIOS) },
 	[VERB_CHECK] = { "check", "", "refresh and plan, change nothing; exit 100 if updates are pending",
-			  TEXT_JSON | FORM(OUTPUT_NAGIOS) },
-	[VERB_SCAN] = { "scan", "", "which processes run code that has been replaced; exit 102 if any",
 			 TEXT_JSON | FORM(OUTPUT_NAGIOS) },
+	[VERB_SCAN] = { "scan", "", "which processes run code that has been replaced; exit 102 if any",
+			TEXT_JSON | FORM(OUTPUT_NAGIOS) },
 	[VERB_STATUS] = { "status", "", "what the running agent, or else the last report, says",
-			   TEXT_JSON | FORM(OUTPUT_NAGIOS) | FORM(OUTPUT_OPENMETRICS) },
+			  TEXT_JSON | FORM(OUTPUT_NAGIOS) | FORM(OUTPUT_OPENMETRICS) },
 	[VERB_HISTORY] = { "history", "", "the reports of past runs, newest first", TEXT_JSON },
 	[VERB_CVES] = { "cves", "", "list the known vulnerabilities of installed packages; exit 100 if some have a fix",
-			 TEXT_JSON },
+			TEXT_JSON },
 	[VERB_DOCTOR] = { "doctor", "", "can this container be patched, and if not, what to do about it", TEXT_JSON },
 	[VERB_EXEC] = { "exec", " --all|TARGET... [-- once|check|scan [OPTION]...]",
-			 "from the host: do it in running containers, by name, start of their id, or pid:N", TEXT_JSON },
-	[VERB_PS] = { "ps", "", "from the host: list its containers, of any engine, and how far each is patched", TEXT_JSON },
-	[VERB_WRAP] = { "wrap", " IMAGE", "from the host: show how to start an image with stopgap around its command", TEXT_JSON },
+			"from the host: do it in running containers, by name, start of their id, or pid:N", TEXT_JSON },
+	[VERB_PS] = { "ps", "", "from the host: list its containers, of any engine, and how far each is patched",
+		      TEXT_JSON },
+	[VERB_WRAP] = { "wrap", " IMAGE", "from the host: show how to start an image with stopgap around its command",
+			TEXT_JSON },
 	[VERB_WATCH] = { "watch", "", "from the host: stay, and keep its containers patched", 0 },
-	[VERB_EXPORT] = { "export", " NAME", "from the host: the patch of a container, as a layer for its image or as commands",
-			   FORM(OUTPUT_TEXT) },
-	[VERB_CONFIG] = { "config", "", "show the effective configuration and where each value came from",
-			   TEXT_JSON },
-	[VERB_COPY_TO] = { "copy-to", " DIR", "copy the bundle into DIR, a volume of another container for example", 0 },
+	[VERB_EXPORT] = { "export", " NAME",
+			  "from the host: the patch of a container, as a layer for its image or as commands",
+			  FORM(OUTPUT_TEXT) },
+	[VERB_CONFIG] = { "config", "", "show the effective configuration and where each value came from", TEXT_JSON },
+	[VERB_COPY_TO] = { "copy-to", " DIR", "copy the bundle into DIR, a volume of another container for example",
+			   0 },
 };
 
 void options_clear(struct options *o)
@@ -130,7 +157,8 @@ void options_help(const struct options *o, struct buf *ret)
 			continue;
 		cleanup_free char *letter = options[i].id < 256 ? xasprintf("-%c, ", options[i].id) : xstrdup("");
 
-		left = xasprintf("%s--%s%s%s", letter, options[i].name, options[i].argument ? "=" : "", strna(options[i].argument));
+		left = xasprintf("%s--%s%s%s", letter, options[i].name, options[i].argument ? "=" : "",
+				 strna(options[i].argument));
 		buf_printf(ret, "  %-28s %s\n", left, options[i].help);
 	}
 	buf_puts(ret, "\nExit status: 0 nothing to do or all done, 1 failed, 2 usage or configuration, 3 blocked,\n"
@@ -176,7 +204,8 @@ static int take_range(const char *option, const char *value, char **ret, struct 
 	struct range r;
 
 	if (range_parse(value, &r) < 0)
-		return err_set(err, CODE_USAGE, 0, "--%s=%s: accepted: a range such as 0, 5, 1:10 or @1:3", option, value);
+		return err_set(err, CODE_USAGE, 0, "--%s=%s: accepted: a range such as 0, 5, 1:10 or @1:3", option,
+			       value);
 	free(*ret);
 	*ret = xstrdup(value);
 	return 0;
@@ -282,7 +311,8 @@ static int take_option(struct options *o, int id, uint64_t *seen, struct err *er
 		return 0;
 	case OPT_TIMEOUT:
 		if (value_duration(optarg, &o->exec.timeout) < 0 || !o->exec.timeout)
-			return err_set(err, CODE_USAGE, 0, "--timeout=%s: accepted: a duration such as 90s or 1h", optarg);
+			return err_set(err, CODE_USAGE, 0, "--timeout=%s: accepted: a duration such as 90s or 1h",
+				       optarg);
 		return 0;
 	case OPT_USER:
 		o->init.user = optarg;
@@ -291,7 +321,8 @@ static int take_option(struct options *o, int id, uint64_t *seen, struct err *er
 		if (streq(optarg, "never"))
 			o->init.before_start = 0;
 		else if (value_duration(optarg, &o->init.before_start) < 0)
-			return err_set(err, CODE_USAGE, 0, "--before-start=%s: accepted: a duration such as 60s, or never", optarg);
+			return err_set(err, CODE_USAGE, 0,
+				       "--before-start=%s: accepted: a duration such as 60s, or never", optarg);
 		return 0;
 	case OPT_REWRITE:
 		return init_options_rewrite(&o->init, optarg, err);
@@ -305,7 +336,8 @@ static int take_option(struct options *o, int id, uint64_t *seen, struct err *er
 		return 0;
 	case 'p':
 		if (value_signal(optarg, &o->init.parent_death) < 0 || !o->init.parent_death)
-			return err_set(err, CODE_USAGE, 0, "--parent-death=%s: accepted: a signal such as TERM or 15", optarg);
+			return err_set(err, CODE_USAGE, 0, "--parent-death=%s: accepted: a signal such as TERM or 15",
+				       optarg);
 		return 0;
 	case 'v':
 		o->level = o->level >= LOG_INFO ? LOG_DEBUG : LOG_INFO;
@@ -348,7 +380,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 	uint64_t seen = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
-		longs[i] = (struct option){ .name = options[i].name, .has_arg = options[i].argument ? required_argument : 0,
+		longs[i] = (struct option){ .name = options[i].name,
+					    .has_arg = options[i].argument ? required_argument : 0,
 					    .val = options[i].id };
 	optind = 0;
 	opterr = 0;
@@ -357,8 +390,8 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 		int id = getopt_long(argc, argv, "+:vqhVgsp:", longs, NULL);
 
 		if (id == '?' || id == ':') {
-			(void)err_set(err, CODE_USAGE, 0, "option '%s' %s; 'stopgap --help' lists the options", argv[at],
-				      id == ':' ? "needs a value" : "is unknown, or takes no value");
+			(void)err_set(err, CODE_USAGE, 0, "option '%s' %s; 'stopgap --help' lists the options",
+				      argv[at], id == ':' ? "needs a value" : "is unknown, or takes no value");
 			goto fail;
 		}
 		if (id != -1) {
@@ -398,26 +431,31 @@ int options_parse(int argc, char **argv, struct options *ret, struct err *err)
 		goto fail;
 	}
 	if (o.has_verb && o.verb == VERB_RUN && !o.init.argv && !o.help && !o.version) {
-		(void)err_set(err, CODE_USAGE, 0, "mode 'run' needs the command to run: stopgap run [OPTION]... [--] CMD [ARG]...");
+		(void)err_set(err, CODE_USAGE, 0,
+			      "mode 'run' needs the command to run: stopgap run [OPTION]... [--] CMD [ARG]...");
 		goto fail;
 	}
-	if (o.has_verb && o.verb == VERB_EXEC && !o.exec.targets.n && !o.exec.all && !o.exec.labels.n &&
-	    !o.help && !o.version) {
-		(void)err_set(err, CODE_USAGE, 0, "mode 'exec' needs a container: stopgap exec --all|TARGET... [-- once|check|scan]");
+	if (o.has_verb && o.verb == VERB_EXEC && !o.exec.targets.n && !o.exec.all && !o.exec.labels.n && !o.help &&
+	    !o.version) {
+		(void)err_set(err, CODE_USAGE, 0,
+			      "mode 'exec' needs a container: stopgap exec --all|TARGET... [-- once|check|scan]");
 		goto fail;
 	}
 	if (o.exec.all && o.exec.targets.n) {
-		(void)err_set(err, CODE_USAGE, 0, "'%.100s' and '--all': name containers, or take all; a mode comes after '--'", o.exec.targets.v[0]);
+		(void)err_set(err, CODE_USAGE, 0,
+			      "'%.100s' and '--all': name containers, or take all; a mode comes after '--'",
+			      o.exec.targets.v[0]);
 		goto fail;
 	}
 	if (o.has_verb && o.words.n < words_wanted(o.verb) && !o.help && !o.version) {
-		(void)err_set(err, CODE_USAGE, 0, "mode '%s' needs a word: stopgap %s [OPTION]...%s", verbs[o.verb].name,
-			      verbs[o.verb].name, verbs[o.verb].words);
+		(void)err_set(err, CODE_USAGE, 0, "mode '%s' needs a word: stopgap %s [OPTION]...%s",
+			      verbs[o.verb].name, verbs[o.verb].name, verbs[o.verb].words);
 		goto fail;
 	}
 	for (size_t i = 0; o.has_verb && i < ARRAY_SIZE(options); i++)
 		if ((seen & (UINT64_C(1) << i)) && !(options[i].verbs & ON(o.verb))) {
-			(void)err_set(err, CODE_USAGE, 0, "mode '%s' has no option '--%s'", verbs[o.verb].name, options[i].name);
+			(void)err_set(err, CODE_USAGE, 0, "mode '%s' has no option '--%s'", verbs[o.verb].name,
+				      options[i].name);
 			goto fail;
 		}
 	if (check_form(&o, err) < 0)

@@ -119,7 +119,8 @@ int outcome_apply(struct report *rep, const struct plan *plan, const struct wire
 		const struct msg_package *a = wire_list_at(&msg_package, &m->applied, i);
 
 		if (!find(&plan->updates, a->package, a->arch))
-			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' was applied without being planned", a->package);
+			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' was applied without being planned",
+				       a->package);
 	}
 	for (size_t i = 0; i < m->applied.n; i++) {
 		const struct msg_package *a = wire_list_at(&msg_package, &m->applied, i);
@@ -147,14 +148,15 @@ int outcome_apply(struct report *rep, const struct plan *plan, const struct wire
 	for (size_t i = 0; i < m->conffiles.n; i++) {
 		const struct msg_conffile *c = wire_list_at(&msg_conffile, &m->conffiles, i);
 
-		report_alarm(rep, CODE_CONFFILE_KEPT, "%s of %s was changed here and stays as it is", c->path, c->package);
+		report_alarm(rep, CODE_CONFFILE_KEPT, "%s of %s was changed here and stays as it is", c->path,
+			     c->package);
 	}
 	copy_list(&msg_process, &rep->left_behind, &m->left_behind);
 	for (size_t i = 0; i < m->left_behind.n; i++) {
 		const struct msg_process *p = wire_list_at(&msg_process, &m->left_behind, i);
 
-		report_alarm(rep, CODE_LEFT_BEHIND, "a maintainer script left process %lld running: %s", (long long)p->pid,
-			     strna(p->cmdline));
+		report_alarm(rep, CODE_LEFT_BEHIND, "a maintainer script left process %lld running: %s",
+			     (long long)p->pid, strna(p->cmdline));
 	}
 	copy_list(&msg_reason, &rep->alarms, &m->alarms);
 	free(rep->log);

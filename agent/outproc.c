@@ -83,7 +83,8 @@ static void put_unreadable(const struct out *o, const struct wire_list *l)
 		cleanup_free char *name = out_cell(u->name), *why = escape_text(strna(u->detail), 300);
 
 		put(o, WARN, "  %s (pid %lld)", name, (long long)u->pid);
-		put(o, PLAIN, " could not be looked into%s: %s\n", u->outdated ? ", and is older than an update" : "", why);
+		put(o, PLAIN, " could not be looked into%s: %s\n", u->outdated ? ", and is older than an update" : "",
+		    why);
 	}
 	if (l->n > FILES_SHOWN)
 		put(o, DIM, "  and %zu more that could not be looked into\n", l->n - FILES_SHOWN);
@@ -106,7 +107,8 @@ static void put_restarts(const struct out *o, const struct wire_list *l)
 			put(o, PLAIN, "%s%s\n", *detail ? ": " : "", detail);
 		} else {
 			put(o, WARN, "  %s", service);
-			put(o, PLAIN, " (%s) [%s] %s\n", kind, code_name(r->code), *detail ? detail : code_text(r->code));
+			put(o, PLAIN, " (%s) [%s] %s\n", kind, code_name(r->code),
+			    *detail ? detail : code_text(r->code));
 		}
 	}
 }
@@ -125,7 +127,8 @@ void output_processes(const struct out *o, const struct report *r)
 		put(o, DIM, "  and %zu more processes; the JSON report has them all\n", r->stale.n - PROCESSES_SHOWN);
 	put_unreadable(o, &r->unreadable);
 	if (r->unmanaged.n) {
-		put(o, DIM, "no package owns %zu running files, so no update of the distribution fixes them:", r->unmanaged.n);
+		put(o, DIM,
+		    "no package owns %zu running files, so no update of the distribution fixes them:", r->unmanaged.n);
 		for (size_t i = 0; i < r->unmanaged.n && i < FILES_SHOWN; i++) {
 			const struct find_unmanaged *u = wire_list_at(&find_unmanaged, &r->unmanaged, i);
 			cleanup_free char *file = escape_text(strna(u->file), 200);
@@ -141,9 +144,11 @@ void output_stale(const struct out *o, const struct report *r)
 	size_t unknown = 0;
 
 	for (size_t i = 0; i < r->unreadable.n; i++)
-		unknown += ((const struct find_unreadable *)wire_list_at(&find_unreadable, &r->unreadable, i))->outdated;
+		unknown +=
+			((const struct find_unreadable *)wire_list_at(&find_unreadable, &r->unreadable, i))->outdated;
 	if (r->stale.n)
-		put(o, WARN, "%zu %s old code", r->stale.n, r->stale.n == 1 ? "process still runs" : "processes still run");
+		put(o, WARN, "%zu %s old code", r->stale.n,
+		    r->stale.n == 1 ? "process still runs" : "processes still run");
 	if (unknown)
 		put(o, WARN, "%s%zu could not be looked into and may", r->stale.n ? ", " : "", unknown);
 	put(o, WARN, "; restart the service, or the container (its patched files stay)\n");

@@ -57,7 +57,8 @@ static void put_failed(const struct out *o, const struct wire_list *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct msg_failure *f = wire_list_at(&msg_failure, l, i);
-		cleanup_free char *package = out_cell(f->package), *version = out_cell(f->version), *uri = escape_text(strna(f->uri), 400);
+		cleanup_free char *package = out_cell(f->package), *version = out_cell(f->version),
+				  *uri = escape_text(strna(f->uri), 400);
 		cleanup_free char *copy = xstrdup(strna(f->detail));
 		char *next = copy;
 		int lines = 0;
@@ -173,7 +174,8 @@ static void put_failure(const struct out *o, const struct report *r)
 	cleanup_free char *service = f ? out_cell(f->service) : NULL;
 
 	if (r->error.code == CODE_OK && f)
-		put(o, BAD, "failed: %zu updates applied, and %s is not well after its restart\n", r->applied.n, service);
+		put(o, BAD, "failed: %zu updates applied, and %s is not well after its restart\n", r->applied.n,
+		    service);
 	else
 		put(o, BAD, "%s\n", report_result(r));
 }
@@ -201,14 +203,17 @@ static void put_result(const struct out *o, const struct report *r, const char *
 		put_pending(o, r, target);
 		break;
 	case EXIT_PARTIAL:
-		put(o, WARN, "partial: %zu applied (%s), %zu CVEs fixed, %zu not\n", r->applied.n, size, cves.n, report_open(r));
+		put(o, WARN, "partial: %zu applied (%s), %zu CVEs fixed, %zu not\n", r->applied.n, size, cves.n,
+		    report_open(r));
 		break;
 	case EXIT_OUT_OF_SUPPORT:
-		put(o, BAD, "out of support: %zu updates applied, nothing is pending, and nothing new will come\n", r->applied.n);
+		put(o, BAD, "out of support: %zu updates applied, nothing is pending, and nothing new will come\n",
+		    r->applied.n);
 		break;
 	case EXIT_NO_METADATA:
 		put(o, BAD, "%s, so nothing pending means nothing\n",
-		    r->security_source ? "a security repository could not be used" : "no security repository is configured");
+		    r->security_source ? "a security repository could not be used" :
+					 "no security repository is configured");
 		break;
 	case EXIT_BLOCKED:
 		put(o, BAD, "blocked: %s\n",
@@ -216,7 +221,8 @@ static void put_result(const struct out *o, const struct report *r, const char *
 		break;
 	case EXIT_STALE:
 		if (r->applied.n)
-			put(o, WARN, "stale: %zu updates applied (%s), %zu CVEs fixed, but ", r->applied.n, size, cves.n);
+			put(o, WARN, "stale: %zu updates applied (%s), %zu CVEs fixed, but ", r->applied.n, size,
+			    cves.n);
 		else
 			put(o, WARN, "stale: ");
 		output_stale(o, r);

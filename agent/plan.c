@@ -84,7 +84,8 @@ int plan_result(struct plan *p, struct json_object *result, struct err *err)
 	if (wire_decode(&msg_plan, result, &p->summary, err) < 0)
 		return -1;
 	if (p->summary.count != (int64_t)p->updates.n || p->summary.kept_back != (int64_t)p->kept_back.n)
-		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "the plan counts %lld and %lld, but %zu and %zu updates came",
+		return err_set(err, CODE_PLUGIN_PROTOCOL, 0,
+			       "the plan counts %lld and %lld, but %zu and %zu updates came",
 			       (long long)p->summary.count, (long long)p->summary.kept_back, p->updates.n,
 			       p->kept_back.n);
 	if (check_each_once(&p->updates, err) < 0 || check_each_once(&p->kept_back, err) < 0)
@@ -170,8 +171,8 @@ enum code plan_refuses(const struct config *c, const struct msg_update *u, const
 		char age[32];
 
 		duration_format(age_of(u, home), age);
-		*detail = xasprintf("%s is %s old, updates.min_age = %llds", u->issued ? "its advisory" : home->suite, age,
-				    (long long)c->updates.min_age);
+		*detail = xasprintf("%s is %s old, updates.min_age = %llds", u->issued ? "its advisory" : home->suite,
+				    age, (long long)c->updates.min_age);
 		return CODE_TOO_NEW;
 	}
 	if (sev > 0 && sev < c->updates.min_severity) {
@@ -214,8 +215,7 @@ static const struct msg_repository *home_of(const struct wire_list *repositories
 		bool usable = m->error.code == CODE_OK || m->error.code == CODE_NO_EGRESS ||
 			      m->error.code == CODE_REFRESH_FAILED;
 
-		if (m->security && usable && streq(strna(m->suite), strna(u->suite)) &&
-		    streq(origin, strna(u->origin)))
+		if (m->security && usable && streq(strna(m->suite), strna(u->suite)) && streq(origin, strna(u->origin)))
 			return m;
 	}
 	return NULL;
@@ -234,11 +234,13 @@ int plan_check(const struct config *c, const struct plan *p, const struct wire_l
 
 		any_security |= u->security;
 		if (denied(denials, u))
-			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' was denied and is planned again", u->package);
+			return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "'%s' was denied and is planned again",
+				       u->package);
 		if (u->security && !home)
-			return err_set(err, CODE_PLUGIN_PROTOCOL, 0,
-				       "'%s' is called a security update from '%s' (%s), which is no security repository here",
-				       u->package, strna(u->suite), strna(u->origin));
+			return err_set(
+				err, CODE_PLUGIN_PROTOCOL, 0,
+				"'%s' is called a security update from '%s' (%s), which is no security repository here",
+				u->package, strna(u->suite), strna(u->origin));
 		enum code code = plan_refuses(c, u, home, &detail);
 		if (code != CODE_OK) {
 			plan_deny(denials, u->package, u->arch, code, detail);
@@ -277,7 +279,8 @@ struct json_object *plan_params(const struct config *c, const struct wire_list *
 		.fixes = c->updates.fixes,
 		.min_age = c->updates.min_age,
 		.min_severity = (char *)(uintptr_t)(c->updates.min_severity == SEVERITY_ANY ?
-				"" : severity_name((enum severity)c->updates.min_severity)),
+							    "" :
+							    severity_name((enum severity)c->updates.min_severity)),
 		.minimal = c->updates.minimal == MINIMAL_AUTO ? plugin_minimal : c->updates.minimal == MINIMAL_YES,
 		.allow_new = c->updates.allow_new,
 		.denials = *denials,

@@ -69,11 +69,14 @@ static char **build_environment(const char *bundle)
 {
 	static const char *const fixed[] = {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"LC_ALL=C.UTF-8", "HOME=/root", "TERM=dumb",
-		"DEBIAN_FRONTEND=noninteractive", "OPENSSL_CONF=/dev/null",
+		"LC_ALL=C.UTF-8",
+		"HOME=/root",
+		"TERM=dumb",
+		"DEBIAN_FRONTEND=noninteractive",
+		"OPENSSL_CONF=/dev/null",
 	};
-	static const char *const kept[] = { "http_proxy", "https_proxy", "no_proxy", "ftp_proxy", "all_proxy",
-					    "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY" };
+	static const char *const kept[] = { "http_proxy", "https_proxy", "no_proxy", "ftp_proxy",
+					    "all_proxy",  "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY" };
 	struct strv env = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
@@ -238,7 +241,8 @@ static int take_answer(struct plugin *p, struct json_object *line, struct err *e
 		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "a line that nobody asked for");
 	if (!json_object_object_get_ex(line, "id", &id) || !json_object_is_type(id, json_type_int) ||
 	    json_object_get_int64(id) != p->id)
-		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "an answer to another request than %lld", (long long)p->id);
+		return err_set(err, CODE_PLUGIN_PROTOCOL, 0, "an answer to another request than %lld",
+			       (long long)p->id);
 	(void)json_object_object_get_ex(line, "event", &event);
 	(void)json_object_object_get_ex(line, "result", &result);
 	(void)json_object_object_get_ex(line, "error", &error);
@@ -482,9 +486,10 @@ int plugin_list(const char *bundle, struct strv *ret, struct err *err)
 	DIR *d = opendir(folder);
 
 	if (!d)
-		return err_set(err, CODE_PLUGIN_MISSING, errno,
-			       "open '%s' (run stopgap from its bundle; where the bundle was replaced on the host, restart the container to mount the new one)",
-			       folder);
+		return err_set(
+			err, CODE_PLUGIN_MISSING, errno,
+			"open '%s' (run stopgap from its bundle; where the bundle was replaced on the host, restart the container to mount the new one)",
+			folder);
 	for (struct dirent *e; (e = readdir(d));)
 		if (starts_with(e->d_name, "stopgap-"))
 			strv_take(ret, xasprintf("%s/%s", folder, e->d_name));
@@ -526,8 +531,15 @@ int plugin_start(struct event_base *base, const struct plugin_spec *spec, const 
 		return err_set(err, CODE_IO, e, "plugin '%s': fork", spec->name);
 	}
 	struct plugin *p = xcalloc(1, sizeof(*p));
-	*p = (struct plugin){ .base = base, .name = xstrdup(spec->name), .cb = cb, .arg = arg, .pid = pid, .fd = sv[0],
-			      .log_fd = lp[0], .failure = ERR_INIT, .error = ERR_INIT };
+	*p = (struct plugin){ .base = base,
+			      .name = xstrdup(spec->name),
+			      .cb = cb,
+			      .arg = arg,
+			      .pid = pid,
+			      .fd = sv[0],
+			      .log_fd = lp[0],
+			      .failure = ERR_INIT,
+			      .error = ERR_INIT };
 	(void)set_nonblock(p->fd);
 	(void)set_nonblock(p->log_fd);
 	p->ev_read = event_new(base, p->fd, EV_READ | EV_PERSIST, on_read, p);

@@ -7,7 +7,15 @@
 #include "config.h"
 #include "containers.h"
 
-enum patch_state { PATCH_UNKNOWN, PATCH_PATCHED, PATCH_PENDING, PATCH_STALE, PATCH_BLOCKED, PATCH_FAILED, PATCH_UNSUPPORTED };
+enum patch_state {
+	PATCH_UNKNOWN,
+	PATCH_PATCHED,
+	PATCH_PENDING,
+	PATCH_STALE,
+	PATCH_BLOCKED,
+	PATCH_FAILED,
+	PATCH_UNSUPPORTED
+};
 
 struct ps_facts {
 	const char *source;	/* "agent", "host"; static; NULL: nothing is known */

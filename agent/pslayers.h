@@ -26,7 +26,7 @@ struct ps_shared {
 		size_t below;		/* how many layers it lies on */
 		size_t *of;		/* numbers of vulnerable containers */
 		size_t n;
-	} *v;
+	} * v;
 	size_t n;
 };
 

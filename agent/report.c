@@ -8,8 +8,9 @@
 
 void report_init(struct report *r, enum mode mode, const char *trigger)
 {
-	*r = (struct report){ .mode = mode, .trigger = trigger, .time = clock_wall(), .start_ms = clock_ms(),
-			      .error = ERR_INIT };
+	*r = (struct report){
+		.mode = mode, .trigger = trigger, .time = clock_wall(), .start_ms = clock_ms(), .error = ERR_INIT
+	};
 	container_read("/proc", "", &r->container);
 }
 
@@ -186,7 +187,8 @@ void report_finish(struct report *r)
 		if (lists[i]->n)
 			qsort(lists[i]->v, lists[i]->n, sizeof(struct msg_update), by_package);
 	if (r->mode != MODE_SCAN && out_of_support(r))
-		report_alarm(r, CODE_OUT_OF_SUPPORT, "%s: free security support ended on %s; what still exists is applied",
+		report_alarm(r, CODE_OUT_OF_SUPPORT,
+			     "%s: free security support ended on %s; what still exists is applied",
 			     strna(r->probe.distribution.name), strna(r->probe.distribution.end_of_life));
 	r->exit_code = judge(r);
 }
@@ -267,10 +269,12 @@ static struct json_object *ephemeral_json(const struct report *r)
 		json_object_array_add(lost, json_object_new_string(carried.v[i]));
 		buf_printf(&how, " %s", carried.v[i]);
 	}
-	json_object_object_add(e, "image_still_vulnerable", json_object_new_boolean(carried.n > 0 || report_open(r) > 0));
+	json_object_object_add(e, "image_still_vulnerable",
+			       json_object_new_boolean(carried.n > 0 || report_open(r) > 0));
 	json_object_object_add(e, "lost_on_recreate", lost);
 	if (carried.n && streq(strna(r->plugin), "apt")) {
-		cleanup_free char *cmd = xasprintf("apt-get update && apt-get install -y --only-upgrade%s", buf_str(&how));
+		cleanup_free char *cmd =
+			xasprintf("apt-get update && apt-get install -y --only-upgrade%s", buf_str(&how));
 
 		json_object_object_add(e, "carry_over", json_object_new_string(cmd));
 	}
@@ -302,12 +306,14 @@ struct json_object *report_json(const struct report *r)
 	json_object_object_add(o, "stopgap", json_object_new_string(PACKAGE_VERSION));
 	json_object_object_add(o, "time", json_object_new_string(when));
 	cleanup_free char *duration = xasprintf("%.3f", (double)(r->end_ms - r->start_ms) / 1000.0);
-	json_object_object_add(o, "duration", json_object_new_double_s((double)(r->end_ms - r->start_ms) / 1000.0, duration));
+	json_object_object_add(o, "duration",
+			       json_object_new_double_s((double)(r->end_ms - r->start_ms) / 1000.0, duration));
 	wire_add_string(o, "host", r->container.host);
 	wire_add_string(c, "id", r->container.id);
 	wire_add_string(c, "engine", r->container.engine);
 	json_object_object_add(o, "container", c);
-	json_object_object_add(o, "distribution", r->probed ? wire_encode(&msg_distribution, &r->probe.distribution) : NULL);
+	json_object_object_add(o, "distribution",
+			       r->probed ? wire_encode(&msg_distribution, &r->probe.distribution) : NULL);
 	if (r->support_known)
 		json_object_object_add(o, "support", support_json(&r->support));
 	json_object_object_add(o, "mode", json_object_new_string(mode_name(r->mode)));

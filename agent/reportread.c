@@ -25,7 +25,8 @@ static char *take_string(struct json_object *o, const char *name)
 	struct json_object *s = NULL;
 
 	return json_object_object_get_ex(o, name, &s) && json_object_is_type(s, json_type_string) ?
-		       xstrdup(json_object_get_string(s)) : NULL;
+		       xstrdup(json_object_get_string(s)) :
+		       NULL;
 }
 
 static int64_t take_int(struct json_object *o, const char *name)
@@ -55,7 +56,8 @@ static int take_head(struct json_object *o, struct report *r, struct err *err)
 {
 	static const char *const triggers[] = { "command", "start", "schedule", "signal", "socket" };
 	static const char *const engines[] = { "docker", "podman", "containerd", "crio", "lxc", "nspawn", "oci" };
-	cleanup_free char *mode = take_string(o, "mode"), *time = take_string(o, "time"), *trigger = take_string(o, "trigger");
+	cleanup_free char *mode = take_string(o, "mode"), *time = take_string(o, "time"),
+			  *trigger = take_string(o, "trigger");
 	struct json_object *c = member(o, "container"), *duration = NULL;
 	int m = 0;
 
@@ -112,7 +114,8 @@ static int take_processes(struct json_object *o, struct report *r, struct err *e
 
 static int take_plugin(struct json_object *o, struct report *r, struct err *err)
 {
-	struct json_object *d = member(o, "distribution"), *p = member(o, "plugin"), *db = p ? member(p, "database") : NULL;
+	struct json_object *d = member(o, "distribution"), *p = member(o, "plugin"),
+			   *db = p ? member(p, "database") : NULL;
 
 	r->probed = d;
 	if (d && wire_decode(&msg_distribution, d, &r->probe.distribution, err) < 0)
@@ -135,11 +138,16 @@ static int take_lists(struct json_object *o, struct report *r, struct err *err)
 		const struct wire_message *m;
 		struct wire_list *l;
 	} lists[] = {
-		{ "blocked", &msg_reason, &r->blocked },	   { "alarms", &msg_reason, &r->alarms },
-		{ "repositories", &msg_repository, &r->repositories }, { "pending", &msg_update, &r->pending },
-		{ "applied", &msg_update, &r->applied },	   { "kept_back", &msg_update, &r->kept_back },
-		{ "failed", &msg_failure, &r->failed },		   { "conffiles_kept", &msg_conffile, &r->conffiles },
-		{ "left_behind", &msg_process, &r->left_behind },  { "unmanaged", &find_unmanaged, &r->unmanaged },
+		{ "blocked", &msg_reason, &r->blocked },
+		{ "alarms", &msg_reason, &r->alarms },
+		{ "repositories", &msg_repository, &r->repositories },
+		{ "pending", &msg_update, &r->pending },
+		{ "applied", &msg_update, &r->applied },
+		{ "kept_back", &msg_update, &r->kept_back },
+		{ "failed", &msg_failure, &r->failed },
+		{ "conffiles_kept", &msg_conffile, &r->conffiles },
+		{ "left_behind", &msg_process, &r->left_behind },
+		{ "unmanaged", &find_unmanaged, &r->unmanaged },
 		{ "restarts", &find_restart, &r->restarts },
 	};
 
@@ -163,7 +171,8 @@ int report_read(struct json_object *o, struct report *ret, struct err *err)
 		ret->refreshed = ret->planned || ret->repositories.n;
 		for (size_t i = 0; i < ret->repositories.n; i++)
 			ret->security_source |=
-				((const struct msg_repository *)wire_list_at(&msg_repository, &ret->repositories, i))->security;
+				((const struct msg_repository *)wire_list_at(&msg_repository, &ret->repositories, i))
+					->security;
 		return 0;
 	}
 	report_clear(ret);

@@ -129,7 +129,9 @@ static enum state (*const table[S_MAX][E_MAX])(struct run *) = {
 	[S_RECHECK] = { [E_RESULT] = update_recheck_result, [E_ERROR] = update_recheck_error, [E_STOP] = on_stop },
 	[S_OWNER] = { [E_RESULT] = scan_owner_result, [E_ERROR] = scan_owner_error, [E_STOP] = on_stop },
 	[S_CLOSE] = { [E_GONE] = after_close, [E_STOP] = on_stop },
-	[S_RESTART] = { [E_COMMAND] = restart_command_done, [E_CHILD] = restart_child_done, [E_STOP] = on_stop_restart },
+	[S_RESTART] = { [E_COMMAND] = restart_command_done,
+			[E_CHILD] = restart_child_done,
+			[E_STOP] = on_stop_restart },
 	[S_SETTLE] = { [E_TIMER] = restart_settle, [E_STOP] = on_stop },
 	[S_HEALTH] = { [E_HEALTH] = restart_health_done, [E_STOP] = on_stop_health },
 	[S_AFTER] = { [E_COMMAND] = hook_after_done, [E_STOP] = on_stop },
@@ -141,7 +143,8 @@ static void note_stop(struct report *rep, const char *why)
 	if (rep->error.code != CODE_OK)
 		return;
 	if (rep->pending.n)
-		(void)err_set(&rep->error, CODE_STOPPED, 0, "stopped %s with %zu updates still pending", why, rep->pending.n);
+		(void)err_set(&rep->error, CODE_STOPPED, 0, "stopped %s with %zu updates still pending", why,
+			      rep->pending.n);
 	else if (rep->mode != MODE_SCAN && !rep->planned && !rep->blocked.n)
 		(void)err_set(&rep->error, CODE_STOPPED, 0, "stopped %s before it was known what is pending", why);
 }
@@ -219,8 +222,13 @@ struct run *run_start(struct event_base *base, const struct config *config, cons
 {
 	struct run *r = xcalloc(1, sizeof(*r));
 
-	*r = (struct run){ .base = base, .config = config, .bundle = xstrdup(bundle), .report = report, .cb = cb,
-			   .arg = arg, .lock_fd = -1 };
+	*r = (struct run){ .base = base,
+			   .config = config,
+			   .bundle = xstrdup(bundle),
+			   .report = report,
+			   .cb = cb,
+			   .arg = arg,
+			   .lock_fd = -1 };
 	r->ev_start = event_new(base, -1, 0, start, r);
 	r->ev_timer = evtimer_new(base, on_timer, r);
 	if (!r->ev_start || !r->ev_timer)
@@ -252,10 +260,10 @@ void run_host_answered(struct run *r)
 
 const char *run_state(const struct run *r)
 {
-	static const char *const names[] = {
-		"idle", "before", "probe", "support", "repair", "inherit", "refresh", "plan", "want", "fetch", "share",
-		"running", "apply", "verify", "recheck", "owner", "close", "restart", "settle", "health", "after", "done"
-	};
+	static const char *const names[] = { "idle",	"before", "probe",   "support", "repair", "inherit",
+					     "refresh", "plan",	  "want",    "fetch",	"share",  "running",
+					     "apply",	"verify", "recheck", "owner",	"close",  "restart",
+					     "settle",	"health", "after",   "done" };
 
 	_Static_assert(ARRAY_SIZE(names) == S_MAX, "one name for each state");
 	return names[r->state];

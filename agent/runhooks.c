@@ -77,7 +77,10 @@ static struct command *start(struct run *r, const char *name, const char *comman
 		wire_put(&text, o);
 		json_object_put(o);
 	}
-	struct command_spec spec = { .argv = argv.v, .envp = env.v, .input = text.s, .input_n = text.n,
+	struct command_spec spec = { .argv = argv.v,
+				     .envp = env.v,
+				     .input = text.s,
+				     .input_n = text.n,
 				     .timeout = r->config->hooks.timeout ? r->config->hooks.timeout : 1 };
 	if (command_start(r->base, &spec, on_done, r, &c, &err) < 0)
 		log_warning("hook %s: %s, ignoring", name, err.msg);
@@ -97,7 +100,8 @@ enum state hook_before_done(struct run *r)
 
 	command_describe(r->command_result, &why);
 	if (c->end == COMMAND_EXITED && c->status == HOOK_VETO) {
-		report_block(r->report, CODE_VETOED, "the hook '%s' forbids it (%s)", r->config->hooks.before, buf_str(&why));
+		report_block(r->report, CODE_VETOED, "the hook '%s' forbids it (%s)", r->config->hooks.before,
+			     buf_str(&why));
 		return run_conclude(r);
 	}
 	if (!command_ok(c) && c->end != COMMAND_CANCELLED)

@@ -75,8 +75,9 @@ static int start_command(struct run *r, const struct strv *words, int64_t timeou
 
 	strv_copy(&argv, words);
 	strv_take(&argv, NULL);
-	const struct command_spec spec = { .argv = argv.v, .envp = command_environment, .timeout = timeout,
-					   .for_service = for_service };
+	const struct command_spec spec = {
+		.argv = argv.v, .envp = command_environment, .timeout = timeout, .for_service = for_service
+	};
 	return command_start(r->base, &spec, on_command, r, &r->command, err);
 }
 
@@ -143,9 +144,15 @@ static enum state decide(struct run *r)
 
 	read_history(r);
 	const struct restart_input in = {
-		.mode = r->config->restart.mode, .never = &r->config->restart.never, .budget = r->config->restart.budget,
-		.services = &r->services, .packages = packages, .history = &r->restart_history, .now = clock_wall(),
-		.updated = last_replaced(r), .stopping = r->stop,
+		.mode = r->config->restart.mode,
+		.never = &r->config->restart.never,
+		.budget = r->config->restart.budget,
+		.services = &r->services,
+		.packages = packages,
+		.history = &r->restart_history,
+		.now = clock_wall(),
+		.updated = last_replaced(r),
+		.stopping = r->stop,
 		.health = streq(health, health_name(HEALTH_UNHEALTHY)) ? HEALTH_UNHEALTHY : HEALTH_UNKNOWN,
 	};
 	r->n_decisions = r->services.n;
@@ -267,7 +274,8 @@ enum state restart_command_done(struct run *r)
 	cleanup_buf struct buf why = { 0 };
 
 	if (query >= 0) {
-		services_answer(&r->services, (size_t)query, command_ok(r->command_result) ? r->command_result->output : "");
+		services_answer(&r->services, (size_t)query,
+				command_ok(r->command_result) ? r->command_result->output : "");
 		return ask_names(r);
 	}
 	if (command_ok(r->command_result)) {

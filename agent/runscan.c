@@ -91,8 +91,12 @@ enum state scan_before_error(struct run *r)
 
 static void judge(struct run *r, bool named)
 {
-	const struct stale_input in = { .scan = &r->scan, .now = &r->owners, .before = &r->before, .named = named,
-					.etc = "/etc", .bundle = r->bundle };
+	const struct stale_input in = { .scan = &r->scan,
+					.now = &r->owners,
+					.before = &r->before,
+					.named = named,
+					.etc = "/etc",
+					.bundle = r->bundle };
 
 	stale_judge(&in, r->report);
 	restarts_name(r);

@@ -54,8 +54,8 @@ enum state update_refresh(struct run *r)
 static enum state request_plan(struct run *r)
 {
 	plan_clear(&r->plan);
-	plugin_request(r->plugin, "plan",
-		       plan_params(r->config, &r->denials, streq(strna(r->report->plugin), "rpm")), quick(r));
+	plugin_request(r->plugin, "plan", plan_params(r->config, &r->denials, streq(strna(r->report->plugin), "rpm")),
+		       quick(r));
 	return S_PLAN;
 }
 
@@ -104,8 +104,10 @@ static int on_event(void *arg, const char *name, struct json_object *line, struc
 
 		if (wire_decode(&msg_log, line, &l, err) < 0)
 			return -1;
-		log_msg(streq(l.level, "warning") ? LOG_WARNING : streq(l.level, "notice") ? LOG_NOTICE :
-			streq(l.level, "debug")	  ? LOG_DEBUG : LOG_INFO,
+		log_msg(streq(l.level, "warning") ? LOG_WARNING :
+			streq(l.level, "notice")  ? LOG_NOTICE :
+			streq(l.level, "debug")	  ? LOG_DEBUG :
+						    LOG_INFO,
 			"%s: %s", strna(r->report->plugin), l.message);
 		wire_clear(&msg_log, &l);
 		return 0;
@@ -149,8 +151,9 @@ enum state update_next_plugin(struct run *r)
 	struct err err = ERR_INIT;
 	const char *path = r->plugins.v[r->next_plugin++];
 	const char *name = strrchr(path, '-') + 1;
-	struct plugin_spec spec = { .path = path, .name = name, .bundle = r->bundle,
-				    .timeout = r->config->updates.plugin_timeout };
+	struct plugin_spec spec = {
+		.path = path, .name = name, .bundle = r->bundle, .timeout = r->config->updates.plugin_timeout
+	};
 
 	free(r->report->plugin);
 	r->report->plugin = xstrdup(name);
@@ -209,7 +212,8 @@ enum state update_probe_result(struct run *r)
 	free(rep->plugin_version);
 	rep->plugin_version = hello ? xstrdup(hello->version) : NULL;
 	if (!rep->probe.applicable) {
-		reason_add(&r->not_applicable, CODE_NO_PACKAGE_MANAGER, "%s: %s", rep->plugin, strna(rep->probe.reason));
+		reason_add(&r->not_applicable, CODE_NO_PACKAGE_MANAGER, "%s: %s", rep->plugin,
+			   strna(rep->probe.reason));
 		rep->probed |= *strna(rep->probe.distribution.id) != '\0';
 		r->again = true;
 		return run_close_plugin(r);
@@ -316,7 +320,8 @@ enum state update_plan_result(struct run *r)
 	if (plan_result(&r->plan, r->result, &err) < 0)
 		return run_give_up(r, &err);
 	if (++r->plans > PLANS_MAX) {
-		(void)err_set(&err, CODE_PLUGIN_PROTOCOL, 0, "no plan that the policy accepts after %d rounds", PLANS_MAX);
+		(void)err_set(&err, CODE_PLUGIN_PROTOCOL, 0, "no plan that the policy accepts after %d rounds",
+			      PLANS_MAX);
 		return run_give_up(r, &err);
 	}
 	int refused = plan_check(r->config, &r->plan, &r->report->repositories, &r->denials, &err);
@@ -480,4 +485,3 @@ enum state update_recheck_error(struct run *r)
 	log_warning("asking the database what was applied: %s, ignoring", r->failure->msg);
 	return run_wind_up(r);
 }
-

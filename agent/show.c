@@ -128,7 +128,8 @@ static void put_status(const struct out *o, struct json_object *doc)
 	put_agent(o, doc);
 	if (last) {
 		cleanup_free char *result = out_cell(text(last, "result")), *mode = out_cell(text(last, "mode"));
-		cleanup_free char *age = ago(number(last, "age")), *message = escape_text(text(at(last, "error"), "message"), 400);
+		cleanup_free char *age = ago(number(last, "age")),
+				  *message = escape_text(text(at(last, "error"), "message"), 400);
 		bool good = number(last, "exit_code") == 0;
 
 		put(o, PLAIN, "  last run   %s: ", mode);
@@ -141,9 +142,11 @@ static void put_status(const struct out *o, struct json_object *doc)
 		    (long long)number(u, "kept_back"));
 	}
 	if (p) {
-		put(o, number(p, "stale") ? WARN : GOOD, "  processes  %lld run old code", (long long)number(p, "stale"));
-		put(o, PLAIN, ", %lld looked at, %lld unreadable, %lld files of no package\n", (long long)number(p, "scanned"),
-		    (long long)number(p, "unreadable"), (long long)number(p, "unmanaged"));
+		put(o, number(p, "stale") ? WARN : GOOD, "  processes  %lld run old code",
+		    (long long)number(p, "stale"));
+		put(o, PLAIN, ", %lld looked at, %lld unreadable, %lld files of no package\n",
+		    (long long)number(p, "scanned"), (long long)number(p, "unreadable"),
+		    (long long)number(p, "unmanaged"));
 	}
 	put_reasons(o, "blocked", BAD, at(last, "blocked"));
 	put_reasons(o, "note", WARN, at(last, "alarms"));
@@ -202,7 +205,9 @@ static int show_metrics(const struct config *config)
 		else
 			log_err(LOG_ERROR, &err);
 	} else if (stored(config, &s)) {
-		struct metrics_snapshot m = { .last = s.last, .state = &state, .now = clock_wall(), .unfixed_cves = -1 };
+		struct metrics_snapshot m = {
+			.last = s.last, .state = &state, .now = clock_wall(), .unfixed_cves = -1
+		};
 
 		if (metrics_load(&state, config->report.state_dir, &err) < 0)
 			log_warning("%s, ignoring", err.msg);
@@ -291,7 +296,8 @@ static bool add_row(void *arg, const char *line, size_t n)
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		struct json_object *l = at(o, lists[i]);
 
-		strv_take(&t->cells, xasprintf("%zu", json_object_is_type(l, json_type_array) ? json_object_array_length(l) : 0));
+		strv_take(&t->cells,
+			  xasprintf("%zu", json_object_is_type(l, json_type_array) ? json_object_array_length(l) : 0));
 	}
 	struct json_object *stale = at(at(o, "processes"), "stale");
 	strv_take(&t->cells, stale ? xasprintf("%zu", json_object_array_length(stale)) : xstrdup("-"));
@@ -301,7 +307,8 @@ static bool add_row(void *arg, const char *line, size_t n)
 
 int show_history(const struct options *opt, const struct config *config)
 {
-	static const char *const heads[] = { "TIME", "MODE", "TRIGGER", "RESULT", "APPLIED", "PENDING", "FAILED", "STALE" };
+	static const char *const heads[] = { "TIME",	"MODE",	   "TRIGGER", "RESULT",
+					     "APPLIED", "PENDING", "FAILED",  "STALE" };
 	const char *dir = config->report.state_dir;
 	int64_t limit = opt->limit ? opt->limit : HISTORY_SHOWN;
 	cleanup_buf struct buf b = { 0 };
@@ -313,7 +320,8 @@ int show_history(const struct options *opt, const struct config *config)
 
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
 		strv_push(&t.cells, heads[i]);
-	r = opt->output == OUTPUT_JSON ? history_json(dir, limit, &all, &err) : history_each(dir, limit, add_row, &t, &err);
+	r = opt->output == OUTPUT_JSON ? history_json(dir, limit, &all, &err) :
+					 history_each(dir, limit, add_row, &t, &err);
 	if (r < 0) {
 		strv_clear(&t.cells);
 		log_err(LOG_ERROR, &err);

@@ -284,8 +284,8 @@ void snapshot_metrics(const struct snapshot *s, struct metrics_snapshot *m)
 
 	m->last = s->attempt ? s->attempt : s->last;
 	m->planned = s->updates;
-	m->unsupported_packages = s->updates && s->updates->support_known ?
-					  (int64_t)support_count(&s->updates->support, "ended") : -1;
+	m->unsupported_packages =
+		s->updates && s->updates->support_known ? (int64_t)support_count(&s->updates->support, "ended") : -1;
 	m->scanned_processes = p ? p->processes : -1;
 	m->stale_processes = p ? (int64_t)p->stale.n : -1;
 	m->unreadable_processes = p ? (int64_t)p->unreadable.n : -1;

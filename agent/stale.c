@@ -117,7 +117,8 @@ static bool unpacked_since(const struct msg_owner *o, int64_t started)
 	return o && o->installed && time_parse(o->installed, &t) == 0 && started < t;
 }
 
-static void judge_readable(const struct stale_input *in, const struct scan_process *p, int64_t started, struct report *rep)
+static void judge_readable(const struct stale_input *in, const struct scan_process *p, int64_t started,
+			   struct report *rep)
 {
 	struct find_process f = { .pid = p->pid, .start = p->start };
 

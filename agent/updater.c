@@ -20,11 +20,18 @@ static void begin(struct updater *u, enum mode mode, const char *trigger, int64_
 
 static struct snapshot_agent describe(const struct updater *u)
 {
-	return (struct snapshot_agent){ .present = true, .mode = u->link >= 0 ? "run" : "daemon", .started = u->started,
-					.state = u->run ? run_state(u->run) : "idle", .run = u->run_id,
-					.queued = u->queue[0].id, .next = u->next == SCHEDULE_NEVER ? 0 : u->next,
-					.next_reason = u->reason, .last_success = u->metrics.last_success,
-					.wraps = u->link >= 0, .child = u->child, .child_restarts = u->child_restarts };
+	return (struct snapshot_agent){ .present = true,
+					.mode = u->link >= 0 ? "run" : "daemon",
+					.started = u->started,
+					.state = u->run ? run_state(u->run) : "idle",
+					.run = u->run_id,
+					.queued = u->queue[0].id,
+					.next = u->next == SCHEDULE_NEVER ? 0 : u->next,
+					.next_reason = u->reason,
+					.last_success = u->metrics.last_success,
+					.wraps = u->link >= 0,
+					.child = u->child,
+					.child_restarts = u->child_restarts };
 }
 
 static struct json_object *on_document(void *arg, enum status_doc doc, int64_t limit)
@@ -38,8 +45,11 @@ static struct json_object *on_document(void *arg, enum status_doc doc, int64_t l
 static void on_metrics(void *arg, bool openmetrics, struct buf *ret)
 {
 	struct updater *u = arg;
-	struct metrics_snapshot m = { .state = &u->metrics, .now = clock_wall(), .started = u->started,
-				      .next_run = u->next == SCHEDULE_NEVER ? 0 : u->next, .running = u->run,
+	struct metrics_snapshot m = { .state = &u->metrics,
+				      .now = clock_wall(),
+				      .started = u->started,
+				      .next_run = u->next == SCHEDULE_NEVER ? 0 : u->next,
+				      .running = u->run,
 				      .unfixed_cves = -1 };
 
 	snapshot_metrics(&u->snapshot, &m);
@@ -181,8 +191,10 @@ static int on_restart_child(void *arg)
 /* What PID 1 says of a restart: the run that asked waits for the first answer. */
 static void take_restarted(struct updater *u, const struct initlink_message *m)
 {
-	static const enum code codes[] = { [INITLINK_OK] = CODE_OK, [INITLINK_REFUSED_BUDGET] = CODE_RESTART_BUDGET,
-					   [INITLINK_DIED_AGAIN] = CODE_DIED_AGAIN, [INITLINK_BUSY] = CODE_RESTART_FAILED,
+	static const enum code codes[] = { [INITLINK_OK] = CODE_OK,
+					   [INITLINK_REFUSED_BUDGET] = CODE_RESTART_BUDGET,
+					   [INITLINK_DIED_AGAIN] = CODE_DIED_AGAIN,
+					   [INITLINK_BUSY] = CODE_RESTART_FAILED,
 					   [INITLINK_STOPPED] = CODE_RESTART_FAILED };
 	enum code code = codes[m->restarted.outcome];
 	cleanup_free char *detail = NULL;
@@ -201,7 +213,8 @@ static void take_restarted(struct updater *u, const struct initlink_message *m)
 	else if (code == CODE_DIED_AGAIN)
 		log_warning("%s", detail);
 	if (u->run && m->id == u->restart_id)
-		run_child_restarted(u->run, &(struct run_child){ .code = code, .gap = m->restarted.gap, .detail = detail });
+		run_child_restarted(u->run,
+				    &(struct run_child){ .code = code, .gap = m->restarted.gap, .detail = detail });
 }
 
 static void stop(struct updater *u)
@@ -230,7 +243,8 @@ static void on_link(evutil_socket_t fd, short what _unused_, void *arg)
 			break;
 		case INITLINK_DEADLINE:
 			if (u->run && u->waiting) {
-				log_notice("the time before the start is over: the service starts when the running set is done");
+				log_notice(
+					"the time before the start is over: the service starts when the running set is done");
 				u->resume = true;
 				run_stop(u->run, "at the end of before_start (the next run follows)");
 			} else {
@@ -359,8 +373,11 @@ static void on_done(void *arg)
 static void begin(struct updater *u, enum mode mode, const char *trigger, int64_t id)
 {
 	static const struct run_callbacks alone = { .done = on_done, .progress = on_progress, .state = on_state };
-	static const struct run_callbacks wrapper = { .done = on_done, .progress = on_progress, .state = on_state,
-						      .child = on_child, .restart_child = on_restart_child };
+	static const struct run_callbacks wrapper = { .done = on_done,
+						      .progress = on_progress,
+						      .state = on_state,
+						      .child = on_child,
+						      .restart_child = on_restart_child };
 
 	u->run_id = id;
 	u->report = xcalloc(1, sizeof(*u->report));

@@ -178,7 +178,8 @@ static int take_group(const char *etc, const char *group, struct user_ids *ret, 
 		return take_id(group, "group", &ret->gid, err);
 	int found = find_groups(etc, group, NULL, ret, err);
 	if (found == 0)
-		return err_set(err, CODE_USAGE, 0, "no group '%s' in %s/group; name one that is, or its number", group, etc);
+		return err_set(err, CODE_USAGE, 0, "no group '%s' in %s/group; name one that is, or its number", group,
+			       etc);
 	return found < 0 ? -1 : 0;
 }
 

@@ -85,9 +85,10 @@ static int still_as_planned(const struct dpkg_sets *sets, struct err *err)
 		const char *now = p && p->status >= DPKGDB_HALF_INSTALLED ? p->version : NULL;
 
 		if (!streq(strna(now), strna(d->installed))) {
-			(void)err_set(err, CODE_DIGEST_MISMATCH, 0,
-				      "package '%s' was changed by somebody else since the plan was made (%s, now %s): run stopgap once again",
-				      d->package, d->installed ? d->installed : "not installed", now ? now : "not installed");
+			(void)err_set(
+				err, CODE_DIGEST_MISMATCH, 0,
+				"package '%s' was changed by somebody else since the plan was made (%s, now %s): run stopgap once again",
+				d->package, d->installed ? d->installed : "not installed", now ? now : "not installed");
 			err->retryable = true;
 			return -1;
 		}

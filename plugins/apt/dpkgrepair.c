@@ -40,7 +40,8 @@ static void say_names(struct strv *actions, const char *what, struct buf *names)
 /* What became configured, by the call of dpkg that did it, in sentences that a report can hold. */
 static void say_what_was_done(const struct dpkgdb *before, const struct dpkgdb *after, struct strv *actions)
 {
-	static const char *const what[] = { "dpkg --configure -a finished", "dpkg --install finished the interrupted set:" };
+	static const char *const what[] = { "dpkg --configure -a finished",
+					    "dpkg --install finished the interrupted set:" };
 	struct buf names[ARRAY_SIZE(what)] = { { 0 }, { 0 } };
 
 	for (size_t i = 0; i < after->n && actions->n < ACTIONS_MAX; i++) {
@@ -67,7 +68,8 @@ static bool what_dpkg_said(const struct apply *a, const struct dpkgdb_package *p
 
 		*code = a->debs[i].code;
 		*detail = strna(a->debs[i].detail);
-		if (*code != CODE_OK && streq(d->package, p->name) && (streq(d->arch, p->arch) || streq(d->arch, "all")))
+		if (*code != CODE_OK && streq(d->package, p->name) &&
+		    (streq(d->arch, p->arch) || streq(d->arch, "all")))
 			return true;
 	}
 	for (size_t i = a->others.n; i-- > 0;) {

@@ -263,12 +263,12 @@ static int wait_for_agent(void)
 static int answer_hello(struct json_object *hello)
 {
 	struct json_object *versions = NULL, *obj = json_object_new_object();
-	struct msg_hello h = { .protocol = PROTOCOL_VERSION, .plugin = (char *)(uintptr_t)self.ops->name,
+	struct msg_hello h = { .protocol = PROTOCOL_VERSION,
+			       .plugin = (char *)(uintptr_t)self.ops->name,
 			       .version = (char *)(uintptr_t)PACKAGE_VERSION };
 	bool spoken = false;
 
-	if (json_object_object_get_ex(hello, "protocol", &versions) &&
-	    json_object_is_type(versions, json_type_array))
+	if (json_object_object_get_ex(hello, "protocol", &versions) && json_object_is_type(versions, json_type_array))
 		for (size_t i = 0; i < json_object_array_length(versions); i++)
 			spoken |= json_object_get_int64(json_object_array_get_idx(versions, i)) == PROTOCOL_VERSION;
 	if (!spoken) {

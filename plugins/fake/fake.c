@@ -156,8 +156,7 @@ static void note_event(const char *s, size_t n)
 	if (json_object_object_get_ex(obj, "event", &name)) {
 		if (streq(json_object_get_string(name), "kept_back"))
 			self.kept++;
-		else if (streq(json_object_get_string(name), "update") &&
-			 wire_decode(&msg_update, obj, &u, &e) >= 0)
+		else if (streq(json_object_get_string(name), "update") && wire_decode(&msg_update, obj, &u, &e) >= 0)
 			*(struct msg_update *)wire_list_add(&msg_update, &self.updates) = u;
 	}
 	json_object_put(obj);
@@ -337,10 +336,15 @@ static void put_update(const char *arg, bool heed, enum code code)
 
 	if (sscanf(arg, "%127s %127s %127s %127s %127s", package, installed, candidate, origin, suite) < 3)
 		bad_script("PACKAGE INSTALLED CANDIDATE expected", arg);
-	struct msg_update u = { .package = package, .arch = (char *)(uintptr_t)"amd64",
-				.installed = streq(installed, "-") ? NULL : installed, .candidate = candidate,
-				.origin = origin, .suite = suite, .security = ends_with(suite, "-security"),
-				.size = 1000, .reason = (char *)(uintptr_t)"security update" };
+	struct msg_update u = { .package = package,
+				.arch = (char *)(uintptr_t) "amd64",
+				.installed = streq(installed, "-") ? NULL : installed,
+				.candidate = candidate,
+				.origin = origin,
+				.suite = suite,
+				.security = ends_with(suite, "-security"),
+				.size = 1000,
+				.reason = (char *)(uintptr_t) "security update" };
 	if (heed && wire_decode(&msg_plan_params, self.params, &p, &e) >= 0) {
 		const struct msg_denial *d = denial_of(&p, package);
 
@@ -396,31 +400,36 @@ static void answer_well(const char *method)
 	static const struct {
 		const char *method, *line;
 	} answers[] = {
-		{ "hello", "{\"hello\":{\"protocol\":1,\"plugin\":\"@name\",\"version\":\"1\",\"capabilities\":"
-			   "[\"probe\",\"refresh\",\"plan\",\"fetch\",\"apply\",\"owner\",\"repair\",\"verify\",\"support\",\"feed\"]}}" },
+		{ "hello",
+		  "{\"hello\":{\"protocol\":1,\"plugin\":\"@name\",\"version\":\"1\",\"capabilities\":"
+		  "[\"probe\",\"refresh\",\"plan\",\"fetch\",\"apply\",\"owner\",\"repair\",\"verify\",\"support\",\"feed\"]}}" },
 		{ "probe", "{\"id\":@id,\"result\":{\"applicable\":true,\"manager\":\"fake 1\",\"distribution\":"
 			   "{\"id\":\"debian\",\"version\":\"12\",\"codename\":\"bookworm\","
 			   "\"name\":\"Debian GNU/Linux 12 (bookworm)\",\"support\":\"supported\"},"
 			   "\"database\":{\"packages\":100,\"state\":\"clean\"},\"blocked\":[],\"alarms\":[]}}" },
-		{ "refresh", "{\"id\":@id,\"result\":{\"repositories\":[{\"uri\":\"http://mirror.example/debian-security\","
-			     "\"suite\":\"bookworm-security\",\"codename\":\"bookworm-security\",\"origin\":\"Debian\","
-			     "\"label\":\"Debian-Security\",\"security\":true,"
-			     "\"signed_by\":\"0123456789ABCDEF0123456789ABCDEF01234567\",\"trust\":\"signed\","
-			     "\"date\":\"2026-11-20T10:00:00Z\",\"age\":3600,\"transport\":\"http\",\"state\":\"new\"}],"
-			     "\"alarms\":[],\"security_source\":true,\"bytes\":1000}}" },
+		{ "refresh",
+		  "{\"id\":@id,\"result\":{\"repositories\":[{\"uri\":\"http://mirror.example/debian-security\","
+		  "\"suite\":\"bookworm-security\",\"codename\":\"bookworm-security\",\"origin\":\"Debian\","
+		  "\"label\":\"Debian-Security\",\"security\":true,"
+		  "\"signed_by\":\"0123456789ABCDEF0123456789ABCDEF01234567\",\"trust\":\"signed\","
+		  "\"date\":\"2026-11-20T10:00:00Z\",\"age\":3600,\"transport\":\"http\",\"state\":\"new\"}],"
+		  "\"alarms\":[],\"security_source\":true,\"bytes\":1000}}" },
 		{ "plan", "{\"id\":@id,\"result\":{\"count\":@count,\"kept_back\":@kept,\"digest\":\"@digest\","
 			  "\"download\":1000,\"disk\":0,\"incomplete\":false}}" },
 		{ "fetch", "{\"id\":@id,\"result\":{\"bytes\":1000,\"failed\":[]}}" },
 		{ "owner", "{\"id\":@id,\"result\":{\"owners\":[]}}" },
 		{ "repair", "{\"id\":@id,\"result\":{\"repaired\":false,\"actions\":[]}}" },
-		{ "verify", "{\"id\":@id,\"result\":{\"missing\":[],\"database\":{\"packages\":100,\"state\":\"clean\"}}}" },
+		{ "verify",
+		  "{\"id\":@id,\"result\":{\"missing\":[],\"database\":{\"packages\":100,\"state\":\"clean\"}}}" },
 		{ "support", "{\"id\":@id,\"result\":{\"known\":true,\"packages\":[]}}" },
-		{ "feed", "{\"id\":@id,\"result\":{\"count\":0,\"uri\":\"http://tracker.example/bookworm\","
-			  "\"suite\":\"bookworm\",\"transport\":\"http\",\"state\":\"new\",\"age\":0,\"bytes\":1000}}" },
+		{ "feed",
+		  "{\"id\":@id,\"result\":{\"count\":0,\"uri\":\"http://tracker.example/bookworm\","
+		  "\"suite\":\"bookworm\",\"transport\":\"http\",\"state\":\"new\",\"age\":0,\"bytes\":1000}}" },
 	};
 
 	if ((streq(method, "fetch") || streq(method, "apply")) && !digest_agrees()) {
-		put_line("{\"id\":@id,\"error\":{\"code\":\"digest_mismatch\",\"message\":\"not the last plan\"}}", self.id);
+		put_line("{\"id\":@id,\"error\":{\"code\":\"digest_mismatch\",\"message\":\"not the last plan\"}}",
+			 self.id);
 		return;
 	}
 	if (streq(method, "apply")) {

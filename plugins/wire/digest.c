@@ -15,8 +15,8 @@ void plan_digest(const struct wire_list *updates, char *ret)
 	for (size_t i = 0; i < updates->n; i++) {
 		const struct msg_update *u = wire_list_at(&msg_update, updates, i);
 
-		strv_take(&lines, xasprintf("%s %s %s %s\n", strna(u->package), strna(u->arch),
-					    strna(u->installed), strna(u->candidate)));
+		strv_take(&lines, xasprintf("%s %s %s %s\n", strna(u->package), strna(u->arch), strna(u->installed),
+					    strna(u->candidate)));
 	}
 	if (lines.n)
 		qsort(lines.v, lines.n, sizeof(*lines.v), by_text);

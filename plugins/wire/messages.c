@@ -12,7 +12,10 @@
 #define SECONDS	 (1LL << 40)
 
 #define FIELD(s, f, t, fl, lo, hi, it, sb) \
-	{ .name = #f, .type = t, .flags = fl, .offset = offsetof(struct s, f), .min = lo, .max = hi, .items = it, .sub = sb }
+	{ \
+		.name = #f, .type = t, .flags = fl, .offset = offsetof(struct s, f), .min = lo, .max = hi, \
+		.items = it, .sub = sb \
+	}
 #define STR(s, f, fl, hi)      FIELD(s, f, WIRE_STRING, fl, 0, hi, 0, NULL)
 #define NEED(s, f, hi)	       FIELD(s, f, WIRE_STRING, WIRE_REQUIRED, 1, hi, 0, NULL)
 #define NUM(s, f, fl, lo, hi)  FIELD(s, f, WIRE_INT, fl, lo, hi, 0, NULL)
@@ -21,7 +24,10 @@
 #define STRS(s, f, fl, hi, it) FIELD(s, f, WIRE_STRINGS, fl, 0, hi, it, NULL)
 #define OBJ(s, f, fl, sb)      FIELD(s, f, WIRE_OBJECT, fl, 0, 0, 0, &sb)
 #define OBJS(s, f, fl, it, sb) FIELD(s, f, WIRE_OBJECTS, fl, 0, 0, it, &sb)
-#define END		       { .name = NULL }
+#define END \
+	{ \
+		.name = NULL \
+	}
 #define MESSAGE(s)             const struct wire_message s = { #s, sizeof(struct s), s##_fields }
 #define R		       WIRE_REQUIRED
 #define O		       WIRE_OMIT
@@ -274,12 +280,8 @@ static const struct wire_field msg_owner_params_fields[] = {
 MESSAGE(msg_owner_params);
 
 static const struct wire_field msg_owner_fields[] = {
-	NEED(msg_owner, path, TEXT),
-	STR(msg_owner, package, O, NAME),
-	STR(msg_owner, arch, O, NAME),
-	STR(msg_owner, version, O, NAME),
-	STR(msg_owner, installed, O, NAME),
-	END,
+	NEED(msg_owner, path, TEXT),	  STR(msg_owner, package, O, NAME),   STR(msg_owner, arch, O, NAME),
+	STR(msg_owner, version, O, NAME), STR(msg_owner, installed, O, NAME), END,
 };
 MESSAGE(msg_owner);
 
@@ -312,14 +314,10 @@ static const struct wire_field msg_verify_fields[] = {
 MESSAGE(msg_verify);
 
 static const struct wire_field msg_support_package_fields[] = {
-	NEED(msg_support_package, package, NAME),
-	STR(msg_support_package, arch, 0, NAME),
-	STR(msg_support_package, version, 0, NAME),
-	STR(msg_support_package, source, O, NAME),
-	NEED(msg_support_package, state, NAME),
-	STR(msg_support_package, since, O, NAME),
-	STR(msg_support_package, detail, O, TEXT),
-	END,
+	NEED(msg_support_package, package, NAME),   STR(msg_support_package, arch, 0, NAME),
+	STR(msg_support_package, version, 0, NAME), STR(msg_support_package, source, O, NAME),
+	NEED(msg_support_package, state, NAME),	    STR(msg_support_package, since, O, NAME),
+	STR(msg_support_package, detail, O, TEXT),  END,
 };
 MESSAGE(msg_support_package);
 
@@ -341,20 +339,13 @@ static const struct wire_field msg_feed_params_fields[] = {
 MESSAGE(msg_feed_params);
 
 static const struct wire_field msg_cve_fields[] = {
-	NEED(msg_cve, cve, NAME),
-	NEED(msg_cve, package, NAME),
-	NEED(msg_cve, arch, NAME),
-	NEED(msg_cve, installed, NAME),
-	STR(msg_cve, source, O, NAME),
-	STR(msg_cve, source_version, O, NAME),
-	STR(msg_cve, urgency, O, NAME),
-	STR(msg_cve, remote, 0, NAME),
-	BOOL(msg_cve, fix_available, R),
-	STR(msg_cve, fixed, O, NAME),
-	STR(msg_cve, unstable, O, NAME),
-	BOOL(msg_cve, obsolete, O),
-	STR(msg_cve, description, O, TEXT),
-	END,
+	NEED(msg_cve, cve, NAME),	    NEED(msg_cve, package, NAME),
+	NEED(msg_cve, arch, NAME),	    NEED(msg_cve, installed, NAME),
+	STR(msg_cve, source, O, NAME),	    STR(msg_cve, source_version, O, NAME),
+	STR(msg_cve, urgency, O, NAME),	    STR(msg_cve, remote, 0, NAME),
+	BOOL(msg_cve, fix_available, R),    STR(msg_cve, fixed, O, NAME),
+	STR(msg_cve, unstable, O, NAME),    BOOL(msg_cve, obsolete, O),
+	STR(msg_cve, description, O, TEXT), END,
 };
 MESSAGE(msg_cve);
 

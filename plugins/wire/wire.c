@@ -74,8 +74,7 @@ void wire_copy(const struct wire_message *m, void *dst, const void *src)
 			const struct wire_list *from = at(f, src);
 
 			for (size_t i = 0; i < from->n; i++)
-				wire_copy(f->sub, wire_list_add(f->sub, at(f, dst)),
-					  wire_list_at(f->sub, from, i));
+				wire_copy(f->sub, wire_list_add(f->sub, at(f, dst)), wire_list_at(f->sub, from, i));
 			break;
 		}
 		}
@@ -107,8 +106,8 @@ static bool printable(const char *s, size_t n, bool lines)
 	return true;
 }
 
-static int decode_string(const struct wire_message *m, const struct wire_field *f, struct json_object *v,
-			 int64_t min, char **ret, struct err *err)
+static int decode_string(const struct wire_message *m, const struct wire_field *f, struct json_object *v, int64_t min,
+			 char **ret, struct err *err)
 {
 	if (!json_object_is_type(v, json_type_string))
 		return wrong(err, m, f, "not a string");
@@ -125,8 +124,8 @@ static int decode_string(const struct wire_message *m, const struct wire_field *
 	return 0;
 }
 
-static int decode_field(const struct wire_message *m, const struct wire_field *f, struct json_object *v,
-			void *p, struct err *err)
+static int decode_field(const struct wire_message *m, const struct wire_field *f, struct json_object *v, void *p,
+			struct err *err)
 {
 	switch (f->type) {
 	case WIRE_STRING:
@@ -341,7 +340,8 @@ int wire_parse(const char *s, size_t n, struct json_object **ret, struct err *er
 		goto out;
 	}
 	if (too_many_values(s, n)) {
-		(void)err_set(err, CODE_PLUGIN_PROTOCOL, 0, "more than %d objects and arrays in one line", WIRE_VALUES_MAX);
+		(void)err_set(err, CODE_PLUGIN_PROTOCOL, 0, "more than %d objects and arrays in one line",
+			      WIRE_VALUES_MAX);
 		goto out;
 	}
 	obj = json_tokener_parse_ex(tok, s, (int)n);
@@ -353,7 +353,8 @@ int wire_parse(const char *s, size_t n, struct json_object **ret, struct err *er
 
 		(void)err_set(err, CODE_PLUGIN_PROTOCOL, 0, "not one JSON object a line: %s",
 			      e == json_tokener_success ? "trailing bytes or another type" :
-			      e == json_tokener_continue ? "it ends early" : json_tokener_error_desc(e));
+			      e == json_tokener_continue ? "it ends early" :
+							   json_tokener_error_desc(e));
 	}
 out:
 	json_object_put(obj);
@@ -381,7 +382,8 @@ int wire_next(struct buf *in, struct json_object **ret, struct err *err)
 void wire_put(struct buf *out, struct json_object *obj)
 {
 	size_t n = 0;
-	const char *s = json_object_to_json_string_length(obj, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &n);
+	const char *s =
+		json_object_to_json_string_length(obj, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &n);
 
 	if (!s)
 		out_of_memory();

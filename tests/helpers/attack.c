@@ -99,7 +99,8 @@ static void grab(void)
 		struct dirent *d;
 
 		while (dir && (d = readdir(dir)))
-			if (d->d_name[0] >= '1' && d->d_name[0] <= '9' && strcmp(d->d_name, "1") != 0 && strcmp(d->d_name, self) != 0)
+			if (d->d_name[0] >= '1' && d->d_name[0] <= '9' && strcmp(d->d_name, "1") != 0 &&
+			    strcmp(d->d_name, self) != 0)
 				grab_one(d->d_name);
 		if (dir)
 			closedir(dir);

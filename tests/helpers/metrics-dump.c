@@ -71,8 +71,9 @@ static void fill(struct report *r, bool hostile)
 	add_update(&r->kept_back, "vim", CODE_HOLD, NULL);
 	add_update(&r->kept_back, "nano", CODE_HOLD, NULL);
 	ledger_add(&r->ledger,
-		   &(struct msg_update){ .package = (char *)(uintptr_t)"libc6", .arch = (char *)(uintptr_t)"amd64",
-					 .candidate = (char *)(uintptr_t)"2" },
+		   &(struct msg_update){ .package = (char *)(uintptr_t) "libc6",
+					 .arch = (char *)(uintptr_t) "amd64",
+					 .candidate = (char *)(uintptr_t) "2" },
 		   1);
 	report_alarm(r, CODE_CONFFILE_KEPT, "/etc/foo");
 	report_alarm(r, CODE_CONFFILE_KEPT, "/etc/bar");

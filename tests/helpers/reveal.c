@@ -104,7 +104,8 @@ static int say(void)
 
 int main(int argc, char **argv)
 {
-	static const char *const files[] = { "status", "cgroup", "limits", "oom_score_adj", "environ", "mountinfo", "cmdline" };
+	static const char *const files[] = { "status",	"cgroup",    "limits", "oom_score_adj",
+					     "environ", "mountinfo", "cmdline" };
 	char path[128], then[16] = "";
 	int fd;
 

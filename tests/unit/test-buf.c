@@ -74,8 +74,16 @@ TEST(reset_keeps_the_memory_and_steal_gives_it_away)
 
 TEST(utf8_valid_takes_what_unicode_defines)
 {
-	static const char *const good[] = { "", "plain", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
-					    "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
+	static const char *const good[] = { "",
+					    "plain",
+					    "\xc2\x80",
+					    "\xdf\xbf",
+					    "\xe0\xa0\x80",
+					    "\xed\x9f\xbf",
+					    "\xee\x80\x80",
+					    "\xef\xbf\xbf",
+					    "\xf0\x90\x80\x80",
+					    "\xf4\x8f\xbf\xbf",
 					    "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x90\xa7" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
@@ -86,12 +94,25 @@ TEST(utf8_valid_takes_what_unicode_defines)
 TEST(utf8_valid_refuses_what_it_does_not)
 {
 	static const char *const bad[] = {
-		"\x80", "\xbf", "\xfe", "\xff",				/* never a first byte */
-		"\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf",	/* overlong */
-		"\xed\xa0\x80", "\xed\xbf\xbf",				/* surrogates */
-		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80",	/* past U+10FFFF */
-		"\xc3", "\xe2\x82", "\xf0\x9f\x90",			/* cut short */
-		"\xc3(", "\xe2(\xa1", "\xf0\x9f(\x90",			/* no continuation */
+		"\x80",
+		"\xbf",
+		"\xfe",
+		"\xff", /* never a first byte */
+		"\xc0\x80",
+		"\xc1\xbf",
+		"\xe0\x9f\xbf",
+		"\xf0\x8f\xbf\xbf", /* overlong */
+		"\xed\xa0\x80",
+		"\xed\xbf\xbf", /* surrogates */
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xf8\x88\x80\x80\x80", /* past U+10FFFF */
+		"\xc3",
+		"\xe2\x82",
+		"\xf0\x9f\x90", /* cut short */
+		"\xc3(",
+		"\xe2(\xa1",
+		"\xf0\x9f(\x90", /* no continuation */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -137,18 +158,30 @@ TEST(a_line_stays_one_line_and_no_terminal_command)
 	ESCAPED("a\nb\r\tc", "a\\x0ab\\x0d\\x09c");
 	ESCAPED("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m");
 	ESCAPED("\x7f", "\\x7f");
-	ESCAPED("\xc2\x9b" "31m", "\\xc2\\x9b31m");			/* C1 control */
-	ESCAPED("\x9b" "31m", "\\x9b31m");				/* the same, as Latin-1 */
+	ESCAPED("\xc2\x9b"
+		"31m",
+		"\\xc2\\x9b31m"); /* C1 control */
+	ESCAPED("\x9b"
+		"31m",
+		"\\x9b31m"); /* the same, as Latin-1 */
 	ESCAPED("bad \xff\xfe utf-8", "bad \\xff\\xfe utf-8");
 }
 
 TEST(invisible_and_bidirectional_characters_are_shown)
 {
-	ESCAPED("\xe2\x80\xae" "gpj.exe", "\\xe2\\x80\\xaegpj.exe");	/* U+202E */
+	ESCAPED("\xe2\x80\xae"
+		"gpj.exe",
+		"\\xe2\\x80\\xaegpj.exe"); /* U+202E */
 	ESCAPED("\xe2\x81\xa6x", "\\xe2\\x81\\xa6x");			/* U+2066 */
 	ESCAPED("\xd8\x9cx", "\\xd8\\x9cx");				/* U+061C */
-	ESCAPED("a\xe2\x80\x8b" "b", "a\\xe2\\x80\\x8b" "b");		/* U+200B */
-	ESCAPED("a\xe2\x80\xa8" "b", "a\\xe2\\x80\\xa8" "b");		/* U+2028 */
+	ESCAPED("a\xe2\x80\x8b"
+		"b",
+		"a\\xe2\\x80\\x8b"
+		"b"); /* U+200B */
+	ESCAPED("a\xe2\x80\xa8"
+		"b",
+		"a\\xe2\\x80\\xa8"
+		"b"); /* U+2028 */
 	ESCAPED("\xef\xbb\xbfx", "\\xef\\xbb\\xbfx");			/* U+FEFF */
 }
 

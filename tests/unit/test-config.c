@@ -50,7 +50,8 @@ TEST(values)
 	struct config c;
 	cleanup_free char *msg = parse("# a comment\n; another\n\n[updates]\npolicy = all\nmin_age=2d\n"
 				       "deny = linux-.*  mysql\ndeny=vim\norigins=origin=Debian,label=Debian-Security\n"
-				       "[network]\nmax_bytes=500M\nproxy=http://proxy:3128 ;not a comment\n", &c);
+				       "[network]\nmax_bytes=500M\nproxy=http://proxy:3128 ;not a comment\n",
+				       &c);
 
 	STREQ(msg, NULL);
 	EQ(c.updates.policy, POLICY_ALL);
@@ -69,7 +70,8 @@ TEST(restart_and_schedule)
 	struct config c;
 	cleanup_free char *msg = parse("[restart]\nstop_signal=RTMIN+3\nbudget=10/1d\n[schedule]\n"
 				       "window=Mon-Fri 22:00-04:00 +02:00; Sat 02:00-05:00\n[health]\n"
-				       "command=curl -fs 'http://localhost/a b'\n", &c);
+				       "command=curl -fs 'http://localhost/a b'\n",
+				       &c);
 	cleanup_buf struct buf text = { 0 };
 
 	STREQ(msg, NULL);
@@ -153,9 +155,9 @@ TEST(precedence_and_origin)
 {
 	struct config c;
 	struct err err = ERR_INIT;
-	char *const env[] = { (char *)(uintptr_t)"STOPGAP_UPDATES_MIN_AGE=2h",
-			      (char *)(uintptr_t)"STOPGAP_UPDATES_DENY=a b\nc",
-			      (char *)(uintptr_t)"STOPGAP_NETWORK_STALL=5s", NULL };
+	char *const env[] = { (char *)(uintptr_t) "STOPGAP_UPDATES_MIN_AGE=2h",
+			      (char *)(uintptr_t) "STOPGAP_UPDATES_DENY=a b\nc",
+			      (char *)(uintptr_t) "STOPGAP_NETWORK_STALL=5s", NULL };
 	cleanup_strv struct strv sets = { 0 };
 	cleanup_buf struct buf text = { 0 };
 
@@ -178,7 +180,8 @@ TEST(precedence_and_origin)
 
 TEST(bad_sets)
 {
-	static const char *const bad[] = { "updates", "updates.policy", "updates=all", "nothing.here=1", "updates.min_age=x" };
+	static const char *const bad[] = { "updates", "updates.policy", "updates=all", "nothing.here=1",
+					   "updates.min_age=x" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct config c;

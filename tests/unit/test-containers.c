@@ -297,7 +297,9 @@ static void short_ids(void)
 {
 	char a[] = A, lxc[] = "lxc:a-name-longer-than-twelve", other[] = "unknown-4026532177";
 	struct host_container list[] = {
-		{ .id = a, .known = true }, { .id = lxc, .known = true }, { .id = other },
+		{ .id = a, .known = true },
+		{ .id = lxc, .known = true },
+		{ .id = other },
 	};
 	const struct host_containers c = { .list = list, .n = ARRAY_SIZE(list) };
 

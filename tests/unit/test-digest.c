@@ -2,7 +2,8 @@
 #include "digest.h"
 #include "tap.h"
 
-static void add(struct wire_list *l, const char *package, const char *arch, const char *installed, const char *candidate)
+static void add(struct wire_list *l, const char *package, const char *arch, const char *installed,
+		const char *candidate)
 {
 	struct msg_update *u = wire_list_add(&msg_update, l);
 
@@ -36,8 +37,10 @@ TEST(lines_are_hashed_as_documented)
 
 TEST(order_does_not_matter_and_every_field_does)
 {
-	static const char *const plans[][4] = { { "x", "amd64", "1", "2" }, { "y", "amd64", "1", "2" },
-						{ "x", "arm64", "1", "2" }, { "x", "amd64", "0", "2" },
+	static const char *const plans[][4] = { { "x", "amd64", "1", "2" },
+						{ "y", "amd64", "1", "2" },
+						{ "x", "arm64", "1", "2" },
+						{ "x", "amd64", "0", "2" },
 						{ "x", "amd64", "1", "3" } };
 	struct wire_list one = { 0 }, two = { 0 };
 	char a[DIGEST_TEXT_MAX], b[DIGEST_TEXT_MAX], all[ARRAY_SIZE(plans)][DIGEST_TEXT_MAX];

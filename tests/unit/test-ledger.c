@@ -26,8 +26,10 @@ __attribute__((destructor)) static void remove_folder(void)
 static struct ledger_update *add(struct ledger *l, const char *package, const char *from, const char *to, int64_t time,
 				 const char *cve)
 {
-	struct msg_update u = { .package = (char *)(uintptr_t)package, .arch = (char *)(uintptr_t)"amd64",
-				.installed = (char *)(uintptr_t)from, .candidate = (char *)(uintptr_t)to };
+	struct msg_update u = { .package = (char *)(uintptr_t)package,
+				.arch = (char *)(uintptr_t) "amd64",
+				.installed = (char *)(uintptr_t)from,
+				.candidate = (char *)(uintptr_t)to };
 
 	strv_push(&u.cves, cve);
 	struct ledger_update *n = ledger_add(l, &u, time);
@@ -50,7 +52,8 @@ TEST(a_process_missed_every_update_since_it_started)
 	add(&l, "libssl3", "1", "2", 100, "CVE-1");
 	add(&l, "libssl3", "2", "3", 200, "CVE-2");
 	add(&l, "nginx", "8", "9", 200, "CVE-9");
-	struct find_reason old = explain(&l, "libssl3", 50), between = explain(&l, "libssl3", 150), fresh = explain(&l, "libssl3", 250);
+	struct find_reason old = explain(&l, "libssl3", 50), between = explain(&l, "libssl3", 150),
+			   fresh = explain(&l, "libssl3", 250);
 	STREQ(old.from, "1");
 	STREQ(old.to, "3");
 	EQ(old.cves.n, 2);
@@ -70,7 +73,8 @@ TEST(of_many_updates_the_oldest_are_joined)
 	struct ledger l = { 0 };
 
 	for (int i = 0; i < 40; i++) {
-		cleanup_free char *from = xasprintf("%d", i), *to = xasprintf("%d", i + 1), *cve = xasprintf("CVE-%d", i);
+		cleanup_free char *from = xasprintf("%d", i), *to = xasprintf("%d", i + 1),
+				  *cve = xasprintf("CVE-%d", i);
 
 		add(&l, "a", from, to, i, cve);
 	}
@@ -112,9 +116,9 @@ TEST(what_is_carried_is_each_package_once)
 
 TEST(it_is_read_back_in_the_same_container_only)
 {
-	struct container here = { .host = (char *)(uintptr_t)"web", .id = (char *)(uintptr_t)"aa" };
-	struct container copy = { .host = (char *)(uintptr_t)"web", .id = (char *)(uintptr_t)"bb" };
-	struct container other = { .host = (char *)(uintptr_t)"db" };
+	struct container here = { .host = (char *)(uintptr_t) "web", .id = (char *)(uintptr_t) "aa" };
+	struct container copy = { .host = (char *)(uintptr_t) "web", .id = (char *)(uintptr_t) "bb" };
+	struct container other = { .host = (char *)(uintptr_t) "db" };
 	struct err err = ERR_INIT;
 	struct ledger l, back;
 
@@ -141,7 +145,7 @@ TEST(a_damaged_file_is_nothing)
 {
 	static const char *const texts[] = { "", "{", "[]", "{\"host\":\"web\",\"updates\":7}",
 					     "{\"host\":\"web\",\"updates\":[{\"package\":\"\"}]}" };
-	struct container c = { .host = (char *)(uintptr_t)"web" };
+	struct container c = { .host = (char *)(uintptr_t) "web" };
 	cleanup_free char *path = xasprintf("%s/ledger.json", dir);
 	struct err err = ERR_INIT;
 	struct ledger l;

@@ -72,7 +72,8 @@ TEST(json_lines_are_json_whatever_they_carry)
 	catch_stderr(LOG_DEBUG, LOG_JSON);
 	log_err(LOG_WARNING, &e);
 	cleanup_free char *s = caught();
-	HAS(s, "\"level\":\"warning\",\"program\":\"stopgap\",\"code\":\"locked\",\"message\":\"pid 7 holds the lock\"}");
+	HAS(s,
+	    "\"level\":\"warning\",\"program\":\"stopgap\",\"code\":\"locked\",\"message\":\"pid 7 holds the lock\"}");
 }
 
 TEST(logging_keeps_errno)

@@ -36,8 +36,12 @@ TEST(every_result_is_counted)
 
 	EQ(ARRAY_SIZE(ends), METRICS_RESULTS);
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
-		struct report r = { .exit_code = ends[i].exit, .error.code = ends[i].code, .time = 1000,
-				    .start_ms = 0, .end_ms = 5000, .bytes = 10 };
+		struct report r = { .exit_code = ends[i].exit,
+				    .error.code = ends[i].code,
+				    .time = 1000,
+				    .start_ms = 0,
+				    .end_ms = 5000,
+				    .bytes = 10 };
 
 		metrics_account(&s, &r);
 		EQ(count(&s, report_result(&r)), 1);

@@ -52,8 +52,9 @@ static void set_facts(struct origins_case *c, const char *text, const char *unse
 /* The head of a real Release file as the facts that libapt has of it. */
 static void set_release(struct origins_case *c, const char *name)
 {
-	static const char *const fields[][2] = { { "Origin: ", "origin" }, { "Label: ", "label" },
-						 { "Suite: ", "archive" }, { "Codename: ", "codename" } };
+	static const char *const fields[][2] = {
+		{ "Origin: ", "origin" }, { "Label: ", "label" }, { "Suite: ", "archive" }, { "Codename: ", "codename" }
+	};
 	cleanup_free char *path = xasprintf(STOPGAP_TOP "/tests/data/release/%s", name);
 	cleanup_buf struct buf text = { 0 }, facts = { 0 };
 	struct err err = ERR_INIT;

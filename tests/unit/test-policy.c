@@ -95,8 +95,11 @@ static void check_policy(void)
 	char *const none[] = { NULL };
 
 	current = current->next;
-	*home = (struct msg_repository){ .suite = xstrdup("bookworm-security"), .origin = xstrdup("Debian"),
-					 .label = xstrdup("Debian-Security"), .security = true, .age = 86400 };
+	*home = (struct msg_repository){ .suite = xstrdup("bookworm-security"),
+					 .origin = xstrdup("Debian"),
+					 .label = xstrdup("Debian-Security"),
+					 .security = true,
+					 .age = 86400 };
 	for (char *line; (line = strsep(&next, "\n"));) {
 		cleanup_free char *whole = xstrdup(line);
 		struct words w = split(line);
@@ -178,7 +181,8 @@ static void check_verdict(void)
 			f->code = (enum code)code_from_name(two);
 		} else if (streq(word, "applied") || streq(word, "pending") || streq(word, "kept")) {
 			struct msg_update *u = wire_list_add(&msg_update, streq(word, "applied") ? &r.applied :
-								     streq(word, "pending") ? &r.pending : &r.kept_back);
+									  streq(word, "pending") ? &r.pending :
+												   &r.kept_back);
 			u->package = xstrdup(one);
 			if (streq(word, "kept"))
 				u->kept_back.code = (enum code)code_from_name(two);

@@ -45,7 +45,8 @@ static struct json_object *member(struct json_object *o, const char *key)
 /* The first key of O that table M does not have; "event" and "id" belong to the line. */
 static const char *unknown_key(const struct wire_message *m, struct json_object *o)
 {
-	json_object_object_foreach(o, key, v) {
+	json_object_object_foreach(o, key, v)
+	{
 		const struct wire_field *f = m->fields;
 		const char *below = NULL;
 

@@ -47,13 +47,13 @@ static int op_plan(const struct msg_plan_params *in, struct msg_plan *ret, struc
 	if (streq(in->policy, "silent-failure"))
 		return -1;
 	if (streq(in->policy, "events")) {
-		struct msg_update u = { .package = (char *)(uintptr_t)"p\x1b[2J", .arch = (char *)(uintptr_t)"all" };
+		struct msg_update u = { .package = (char *)(uintptr_t) "p\x1b[2J", .arch = (char *)(uintptr_t) "all" };
 
 		plugin_event("update", &msg_update, &u);
 		plugin_log(LOG_INFO, "line one\n%s", "line two");
 		plugin_log(LOG_INFO, "%s", "");
 		for (int i = 0; i <= 1000; i++) {
-			struct msg_progress p = { .phase = (char *)(uintptr_t)"plan", .done = i, .total = 1000 };
+			struct msg_progress p = { .phase = (char *)(uintptr_t) "plan", .done = i, .total = 1000 };
 			plugin_event("progress", &msg_progress, &p);
 		}
 	}
@@ -76,7 +76,7 @@ static int op_apply(const struct msg_digest *in, struct msg_apply *ret, struct e
 		return 0;
 	}
 	if (streq(in->digest, "work")) {	/* until told to stop */
-		struct msg_progress p = { .phase = (char *)(uintptr_t)"apply", .done = 1, .total = 1 };
+		struct msg_progress p = { .phase = (char *)(uintptr_t) "apply", .done = 1, .total = 1 };
 
 		plugin_event("progress", &msg_progress, &p);
 		for (int i = 0; i < 1000 && !plugin_stop_requested(); i++)
@@ -98,7 +98,8 @@ static int op_repair(struct msg_repair *ret, struct err *err)
 	if (pid == 0) {
 		(void)execl("/bin/sh", "sh", "-c",
 			    "[ ! -e /proc/self/fd/3 ] && grep -q '^SigIgn:\t0*$' /proc/self/status && "
-			    "grep -q '^SigBlk:\t0*$' /proc/self/status", (char *)NULL);
+			    "grep -q '^SigBlk:\t0*$' /proc/self/status",
+			    (char *)NULL);
 		_exit(127);
 	}
 	if (waitpid(pid, &status, 0) < 0 || status != 0)
@@ -107,8 +108,12 @@ static int op_repair(struct msg_repair *ret, struct err *err)
 	return 0;
 }
 
-static const struct plugin_ops ops = { .name = "test", .probe = op_probe, .refresh = op_refresh, .plan = op_plan,
-				       .apply = op_apply, .repair = op_repair };
+static const struct plugin_ops ops = { .name = "test",
+				       .probe = op_probe,
+				       .refresh = op_refresh,
+				       .plan = op_plan,
+				       .apply = op_apply,
+				       .repair = op_repair };
 
 /* --- the agent's end ------------------------------------------------------ */
 
@@ -311,7 +316,8 @@ TEST(methods_it_lacks_and_methods_too_early_are_errors)
 	send_text(PROBE "{\"id\":2,\"method\":\"verify\",\"params\":{\"packages\":[]}}\n"
 			"{\"id\":3,\"method\":\"no\\nsuch\",\"params\":{}}\n");
 	ANSWER_HAS("{\"id\":1,\"result\":");
-	ANSWER_HAS("{\"id\":2,\"error\":{\"code\":\"unsupported\",\"message\":\"the test plugin has no method 'verify'\"");
+	ANSWER_HAS(
+		"{\"id\":2,\"error\":{\"code\":\"unsupported\",\"message\":\"the test plugin has no method 'verify'\"");
 	ANSWER_HAS("{\"id\":3,\"error\":{\"code\":\"unsupported\"");
 	EQ(end_plugin(), 0);
 }
@@ -346,14 +352,20 @@ TEST(an_answer_too_long_for_a_line_becomes_an_error)
 {
 	start_probed();
 	send_text("{\"id\":2,\"method\":\"apply\",\"params\":{\"digest\":\"huge\"}}\n");
-	ANSWER_HAS("{\"id\":2,\"error\":{\"code\":\"internal\",\"message\":\"the answer is longer than 1048576 bytes\"");
+	ANSWER_HAS(
+		"{\"id\":2,\"error\":{\"code\":\"internal\",\"message\":\"the answer is longer than 1048576 bytes\"");
 	EQ(end_plugin(), 0);
 }
 
 TEST(lines_that_are_no_requests_end_the_session)
 {
-	static const char *const lines[] = { "nonsense\n", "[]\n", "{}\n", "{\"id\":\"1\",\"method\":\"plan\"}\n",
-					     "{\"id\":1}\n", "{\"id\":1,\"method\":5}\n", "\n" };
+	static const char *const lines[] = { "nonsense\n",
+					     "[]\n",
+					     "{}\n",
+					     "{\"id\":\"1\",\"method\":\"plan\"}\n",
+					     "{\"id\":1}\n",
+					     "{\"id\":1,\"method\":5}\n",
+					     "\n" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		start_plugin();

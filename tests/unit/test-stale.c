@@ -22,8 +22,12 @@ static struct scan_process *process(pid_t pid, int64_t seconds)
 {
 	scan.v = xrealloc(scan.v, scan.n + 1, sizeof(*scan.v));
 	struct scan_process *p = &scan.v[scan.n++];
-	*p = (struct scan_process){ .pid = pid, .ppid = 1, .start = seconds * sysconf(_SC_CLK_TCK), .comm = "food",
-				    .exe = xstrdup("/usr/sbin/food"), .cmdline = xstrdup("food -d") };
+	*p = (struct scan_process){ .pid = pid,
+				    .ppid = 1,
+				    .start = seconds * sysconf(_SC_CLK_TCK),
+				    .comm = "food",
+				    .exe = xstrdup("/usr/sbin/food"),
+				    .cmdline = xstrdup("food -d") };
 	return p;
 }
 
@@ -40,10 +44,13 @@ static void own(struct owners *o, const char *path, const char *package, const c
 	owners_add(o, &l);
 }
 
-static struct ledger_update *updated(const char *package, const char *from, const char *to, int64_t seconds, const char *cve)
+static struct ledger_update *updated(const char *package, const char *from, const char *to, int64_t seconds,
+				     const char *cve)
 {
-	struct msg_update u = { .package = (char *)(uintptr_t)package, .arch = (char *)(uintptr_t)"amd64",
-				.installed = (char *)(uintptr_t)from, .candidate = (char *)(uintptr_t)to };
+	struct msg_update u = { .package = (char *)(uintptr_t)package,
+				.arch = (char *)(uintptr_t) "amd64",
+				.installed = (char *)(uintptr_t)from,
+				.candidate = (char *)(uintptr_t)to };
 
 	strv_push(&u.cves, cve);
 	struct ledger_update *l = ledger_add(&rep.ledger, &u, BOOT + seconds);
@@ -53,8 +60,9 @@ static struct ledger_update *updated(const char *package, const char *from, cons
 
 static void judge(bool named)
 {
-	const struct stale_input in = { .scan = &scan, .now = &now, .before = &before, .named = named,
-					.etc = STOPGAP_TOP "/tests/data/etc" };
+	const struct stale_input in = {
+		.scan = &scan, .now = &now, .before = &before, .named = named, .etc = STOPGAP_TOP "/tests/data/etc"
+	};
 
 	stale_judge(&in, &rep);
 }

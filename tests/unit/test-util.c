@@ -61,8 +61,18 @@ TEST(steal_leaves_nothing_behind)
 
 TEST(parse_u64_is_strict)
 {
-	static const char *const bad[] = { "", " 1", "1 ", "+1", "-1", "0x10", "1.0", "1e3", "abc", "1a",
-					   "18446744073709551616", "99999999999999999999999" };
+	static const char *const bad[] = { "",
+					   " 1",
+					   "1 ",
+					   "+1",
+					   "-1",
+					   "0x10",
+					   "1.0",
+					   "1e3",
+					   "abc",
+					   "1a",
+					   "18446744073709551616",
+					   "99999999999999999999999" };
 	uint64_t n = 42;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {

@@ -18,7 +18,9 @@ static uint64_t dice(uint64_t n)
 
 static char *some_text(enum fill how, const struct wire_field *f)
 {
-	static const char *const pieces[] = { "a", "lib", "1.2-3", " ", "\"", "\\", "/", "caf\xc3\xa9", "\xf0\x9f\x90\xa7", "{}[]" };
+	static const char *const pieces[] = {
+		"a", "lib", "1.2-3", " ", "\"", "\\", "/", "caf\xc3\xa9", "\xf0\x9f\x90\xa7", "{}[]"
+	};
 	struct buf b = { 0 };
 	size_t n = dice(8) + 1;
 
@@ -201,7 +203,8 @@ TEST(a_long_string_is_cut_between_characters)
 
 TEST(quoted_output_keeps_its_lines_and_nothing_else)
 {
-	struct msg_failure f = { .package = xstrdup("p"), .detail = xstrdup("one\n\x1b[2Jtwo\n\nthree\r\n") }, back = { 0 };
+	struct msg_failure f = { .package = xstrdup("p"), .detail = xstrdup("one\n\x1b[2Jtwo\n\nthree\r\n") },
+			   back = { 0 };
 	struct err e = ERR_INIT;
 	cleanup_free char *line = line_of(&msg_failure, &f);
 
@@ -392,7 +395,8 @@ TEST(fields_nobody_declared_are_passed_over)
 
 TEST(null_is_absence)
 {
-	EACH_FIELD(m, f) {
+	EACH_FIELD(m, f)
+	{
 		if (f->flags & WIRE_REQUIRED)
 			REFUSES(m, f, NULL);
 		else
@@ -402,10 +406,12 @@ TEST(null_is_absence)
 
 TEST(every_type_is_checked)
 {
-	EACH_FIELD(m, f) {
+	EACH_FIELD(m, f)
+	{
 		static const enum json_type want[] = {
-			[WIRE_STRING] = json_type_string, [WIRE_INT] = json_type_int,	[WIRE_BOOL] = json_type_boolean,
-			[WIRE_CODE] = json_type_string,	  [WIRE_STRINGS] = json_type_array, [WIRE_OBJECT] = json_type_object,
+			[WIRE_STRING] = json_type_string, [WIRE_INT] = json_type_int,
+			[WIRE_BOOL] = json_type_boolean,  [WIRE_CODE] = json_type_string,
+			[WIRE_STRINGS] = json_type_array, [WIRE_OBJECT] = json_type_object,
 			[WIRE_OBJECTS] = json_type_array,
 		};
 		if (want[f->type] != json_type_string)
@@ -424,7 +430,8 @@ TEST(every_type_is_checked)
 
 TEST(strings_keep_to_their_bounds)
 {
-	EACH_FIELD(m, f) {
+	EACH_FIELD(m, f)
+	{
 		if (f->type != WIRE_STRING)
 			continue;
 		TAKES(m, f, text_of((size_t)f->max));
@@ -438,7 +445,8 @@ TEST(strings_keep_to_their_bounds)
 
 TEST(strings_are_printable_utf8)
 {
-	EACH_FIELD(m, f) {
+	EACH_FIELD(m, f)
+	{
 		if (f->type != WIRE_STRING)
 			continue;
 		TAKES(m, f, json_object_new_string("caf\xc3\xa9 \\x0a"));
@@ -455,7 +463,8 @@ TEST(strings_are_printable_utf8)
 
 TEST(numbers_keep_to_their_bounds)
 {
-	EACH_FIELD(m, f) {
+	EACH_FIELD(m, f)
+	{
 		if (f->type != WIRE_INT)
 			continue;
 		TAKES(m, f, json_object_new_int64(f->min));
@@ -471,7 +480,8 @@ TEST(numbers_keep_to_their_bounds)
 
 TEST(codes_are_those_of_the_list)
 {
-	EACH_FIELD(m, f) {
+	EACH_FIELD(m, f)
+	{
 		if (f->type != WIRE_CODE)
 			continue;
 		for (int i = 0; i < CODE_MAX; i++)
@@ -484,7 +494,8 @@ TEST(codes_are_those_of_the_list)
 
 TEST(lists_keep_to_their_bounds)
 {
-	EACH_FIELD(m, f) {
+	EACH_FIELD(m, f)
+	{
 		if (f->type == WIRE_STRINGS) {
 			TAKES(m, f, array_of(f->items, text_of(1)));
 			REFUSES(m, f, array_of(f->items + 1, text_of(1)));
@@ -504,11 +515,13 @@ TEST(lists_keep_to_their_bounds)
 
 TEST(a_fault_deep_inside_refuses_the_whole)
 {
-	EACH_FIELD(m, f) {
+	EACH_FIELD(m, f)
+	{
 		if (f->type != WIRE_OBJECTS && f->type != WIRE_OBJECT)
 			continue;
 		for (const struct wire_field *g = f->sub->fields; g->name; g++) {
-			struct json_object *good = smallest(f->sub), *bad = smallest(f->sub), *a = json_object_new_array();
+			struct json_object *good = smallest(f->sub), *bad = smallest(f->sub),
+					   *a = json_object_new_array();
 
 			json_object_object_add(bad, g->name, json_object_new_double(0.5));
 			if (f->type == WIRE_OBJECT) {
