@@ -132,13 +132,13 @@ enum code_class {
 	X(PACKAGE_LIMITED, "package_limited", CLASS_ALARM, "a package gets security updates only in part") \
 	X(FEED_STALE, "feed_stale", CLASS_ALARM, "an older copy of the feed of vulnerabilities was used")
 
-/* clang-format on */
 enum code {
 #define X(id, name, class, text) CODE_##id,
 	CODES(X)
 #undef X
 	CODE_MAX
 };
+/* clang-format on */
 
 /* The JSON name of CODE, a static string. */
 const char *code_name(enum code code);

@@ -2,13 +2,14 @@
 #pragma once
 #include "messages.h"
 
+/* clang-format off */
 #define TABLES(X)                                                                                          \
-	X(reason) \
-	X(distribution) X(database) X(settings) X(probe) X(refresh_params) X(repository) X(refresh) X(lists) X(denial) \
-		X(plan_params) X(update) X(archive) X(plan) X(digest) X(failure) X(fetch) X(package) X(process) \
-			X(conffile) X(apply) X(evidence) X(progress) X(log) X(owner_params) X(owner) X(owners) \
-				X(repair) X(verify_params) X(verify) X(support_package) X(support) X(feed_params) \
-					X(cve) X(feed) X(error) X(hello) X(empty)
+	X(reason) X(distribution) X(database) X(settings) X(probe) X(refresh_params) X(repository) \
+	X(refresh) X(lists) X(denial) X(plan_params) X(update) X(archive) X(plan) X(digest) X(failure) \
+	X(fetch) X(package) X(process) X(conffile) X(apply) X(evidence) X(progress) X(log) X(owner_params) \
+	X(owner) X(owners) X(repair) X(verify_params) X(verify) X(support_package) X(support) \
+	X(feed_params) X(cve) X(feed) X(error) X(hello) X(empty)
+/* clang-format on */
 
 static const struct wire_message *const tables[] = {
 #define X(name) &msg_##name,
