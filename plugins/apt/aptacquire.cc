@@ -106,15 +106,10 @@ enum code classify(const std::string &text, enum code otherwise)
 /* Does one of apt's password files name HOST? Whole words are not looked for: no is the safe answer. */
 static bool has_password(const std::string &host)
 {
-	std::vector<std::string> files = { _config->FindFile("Dir::Etc::netrc") };
-
-	for (const std::string &file : GetListOfFilesInDir(_config->FindDir("Dir::Etc::netrcparts"), "conf", true, true))
-		files.push_back(file);
-	for (const std::string &file : files) {
+	for (const std::string &file : password_files()) {
 		struct buf text = {};
 		struct err err = {};
-		bool named = !file.empty() && RealFileExists(file) &&
-			     (read_file(file.c_str(), 1024 * 1024, &text, &err) < 0 || strstr(buf_str(&text), host.c_str()));
+		bool named = read_file(file.c_str(), 1024 * 1024, &text, &err) < 0 || strstr(buf_str(&text), host.c_str());
 
 		buf_clear(&text);
 		if (named)

@@ -141,6 +141,9 @@ std::vector<std::string> deb_differences(const std::vector<const struct planned 
 /* Say how the methods are locked in, with FOLDER as one more for what arrives.
  * What does not hold here is left out, which is an alarm. */
 void sandbox_check(const std::string &folder, struct wire_list *alarms);
+/* apt's files with passwords that are there, as the container's configuration
+ * names them: what the methods are told is another place (sandbox_check). */
+const std::vector<std::string> &password_files();
 /* Transports that the bundle lacks and the container has are its own programs, which is an alarm when one is used. */
 void sandbox_transports(struct wire_list *alarms);
 

@@ -117,9 +117,7 @@ static unsigned try_out(const struct user &user, const std::vector<reachable> &r
 	return pid > 0 && WIFEXITED(status) ? (unsigned)WEXITSTATUS(status) : ~0U;
 }
 
-/* Files with passwords are root's alone. libapt's methods read them before they
- * drop root, but are not root any more then: they get a copy. */
-static std::vector<std::string> password_files()
+const std::vector<std::string> &password_files()
 {
 	static std::vector<std::string> files;
 	static bool known = false;
@@ -133,21 +131,24 @@ static std::vector<std::string> password_files()
 				   [](const std::string &f) { return !RealFileExists(f) || f.find('\n') != std::string::npos; }),
 		    files.end());
 	(void)apt_messages();
-	if (files.empty())
-		return files;
-	_config->Set("Dir::Etc::netrc", "/proc/self/fd/" + std::to_string(CONFINE_AUTH_FD));
-	_config->Set("Dir::Etc::netrcparts", "/dev/null");
 	return files;
 }
 
+/* Files with passwords are root's alone. libapt's methods read them before they
+ * drop root, but are not root any more then: they get a copy. */
 static void tell_methods(const struct user &user, const std::vector<reachable> &reach)
 {
+	const std::vector<std::string> &passwords = password_files();
 	std::string text = std::to_string(user.uid) + " " + std::to_string(user.gid) + "\n";
 
 	for (const reachable &r : reach)
 		text += r.letter + r.path + "\n";
-	for (const std::string &file : password_files())
+	for (const std::string &file : passwords)
 		text += "a" + file + "\n";
+	if (!passwords.empty()) {
+		_config->Set("Dir::Etc::netrc", "/proc/self/fd/" + std::to_string(CONFINE_AUTH_FD));
+		_config->Set("Dir::Etc::netrcparts", "/dev/null");
+	}
 	(void)setenv("STOPGAP_CONFINE", text.c_str(), 1);
 }
 

@@ -42,6 +42,9 @@ s=$(ctr_pid s)
 answers() { [ "$(ctr_exec s curl -s --max-time 2 --unix-socket /run/web.sock http://localhost/)" = answers ]; }
 main_pid() { ctr_exec s pgrep -o -f 'nginx: master'; }
 wait_for 60 answers || { fail "the service does not start"; diag_file "$(ctr_log s)"; }
+# supervisord tells no pid before its startsecs are over
+runs() { ctr_exec s supervisorctl -c /etc/web/supervisord.conf status web | grep -q RUNNING; }
+wait_for 60 runs || fail "supervisord does not call it running"
 before=$(main_pid)
 
 # another file in its place, as dpkg would put it
